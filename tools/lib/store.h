@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "layerfs.h"
+
 #define LAYERFS_STORE_DEFAULT_ROOT	"/var/lib/layerfs"
 
 /* The kernel module's limit on the layers of one stack is no smaller. */
@@ -104,30 +106,29 @@ struct layerfs_layer_list {
 	size_t nr;
 };
 
-/*
- * All functions that return int return 0 or -errno and leave a message that
- * names the object and the reason where layerfs.h says.
- */
-
 /**
  * layerfs_store_open() - open the store at a root directory
  * @root: the directory; NULL for LAYERFS_STORE_DEFAULT_ROOT
  * @create: make what is missing; without it an absent store is an empty one
  * @storep: the store, to be freed by layerfs_store_close()
+ * @err: why not
  */
-int layerfs_store_open(const char *root, bool create, struct layerfs_store **storep);
-void layerfs_store_close(struct layerfs_store *store);
+LAYERFS_API int layerfs_store_open(const char *root, bool create, struct layerfs_store **storep,
+				   struct layerfs_error *err);
+LAYERFS_API void layerfs_store_close(struct layerfs_store *store);
 
 /** layerfs_store_root() - the absolute path of the store's root */
-const char *layerfs_store_root(const struct layerfs_store *store);
+LAYERFS_API const char *layerfs_store_root(const struct layerfs_store *store);
 
 /**
  * layerfs_store_images() - all images, newest import first
  * @store: the store
  * @list: filled; to be freed by layerfs_image_list_free()
+ * @err: why not
  */
-int layerfs_store_images(struct layerfs_store *store, struct layerfs_image_list *list);
-void layerfs_image_list_free(struct layerfs_image_list *list);
+LAYERFS_API int layerfs_store_images(struct layerfs_store *store, struct layerfs_image_list *list,
+				     struct layerfs_error *err);
+LAYERFS_API void layerfs_image_list_free(struct layerfs_image_list *list);
 
 /**
  * layerfs_store_find() - one image by what a user types
@@ -135,22 +136,25 @@ void layerfs_image_list_free(struct layerfs_image_list *list);
  * @ref: "name", "name:tag", a digest "sha256:<hex>", or a unique prefix of
  *	the id's hex digits; a name goes before a prefix
  * @imagep: the image, to be freed by layerfs_image_free()
+ * @err: why not
  *
  * Return: 0, -ENOENT, -ENOTUNIQ for a prefix of several ids, or another -errno.
  */
-int layerfs_store_find(struct layerfs_store *store, const char *ref,
-		       struct layerfs_image **imagep);
-void layerfs_image_free(struct layerfs_image *image);
+LAYERFS_API int layerfs_store_find(struct layerfs_store *store, const char *ref,
+				   struct layerfs_image **imagep, struct layerfs_error *err);
+LAYERFS_API void layerfs_image_free(struct layerfs_image *image);
 
 /**
  * layerfs_store_layers() - all stored layers and who uses them
  * @store: the store
  * @images: from layerfs_store_images() of the same store; must outlive @list
  * @list: filled; to be freed by layerfs_layer_list_free()
+ * @err: why not
  */
-int layerfs_store_layers(struct layerfs_store *store, const struct layerfs_image_list *images,
-			 struct layerfs_layer_list *list);
-void layerfs_layer_list_free(struct layerfs_layer_list *list);
+LAYERFS_API int layerfs_store_layers(struct layerfs_store *store,
+				     const struct layerfs_image_list *images,
+				     struct layerfs_layer_list *list, struct layerfs_error *err);
+LAYERFS_API void layerfs_layer_list_free(struct layerfs_layer_list *list);
 
 /**
  * struct layerfs_removed - what layerfs_store_remove() did
@@ -176,12 +180,13 @@ struct layerfs_removed {
  * @ref: as for layerfs_store_find(); a name of an image that has others only
  *	takes the name away
  * @removed: filled; to be freed by layerfs_removed_free()
+ * @err: why not
  *
  * Return: 0, -ENOENT, -ENOTUNIQ, -EBUSY when a container stands on the image
  * (the message names it), or another -errno.
  */
-int layerfs_store_remove(struct layerfs_store *store, const char *ref,
-			 struct layerfs_removed *removed);
-void layerfs_removed_free(struct layerfs_removed *removed);
+LAYERFS_API int layerfs_store_remove(struct layerfs_store *store, const char *ref,
+				     struct layerfs_removed *removed, struct layerfs_error *err);
+LAYERFS_API void layerfs_removed_free(struct layerfs_removed *removed);
 
 #endif
