@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "unpack_tree.h"
+
+/*
+ * A rename anywhere in the system can make the kernel refuse to judge a ".."
+ * of a symlink; it says so by EAGAIN and wants to be asked again.
+ */
+#define OPENAT2_TRIES	1000
+
+/**
+ * struct unpack_dirtime - the times that a directory gets at the end
+ * @path: the directory
+ * @dev: device and
+ * @ino: inode that @path meant then; a later entry may have replaced it
+ * @times: atime and mtime
+ * @acl: its default ACL as the xattr's value, or NULL
+ * @acl_len: length of @acl
+ */
+struct unpack_dir {
+	char *path;
+	dev_t dev;
+	ino_t ino;
+	struct timespec times[2];
+	void *acl;
+	size_t acl_len;
+};
+
+static int open_in_root(int root, const char *path, uint64_t flags)
+{
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+	int fd = -1;
+
+	for (int i = 0; i < OPENAT2_TRIES; i++) {
+		fd = syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+int unpack_name_parse(const char *raw, struct unpack_name *name, struct layerfs_error *err)
+{
+	size_t len;
+	char *out;
+
+	memset(name, 0, sizeof(*name));
+	if (!raw || !*raw)
+		return layerfs_error_set(err, -EINVAL, "an entry has no name");
+	name->path = malloc(strlen(raw) + 1);
+	name->dir = malloc(strlen(raw) + 1);
+	if (!name->path || !name->dir) {
+		unpack_name_free(name);
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
+	}
+
+	out = name->path;
+	for (const char *p = raw; *p; p += len) {
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (!len || (len == 1 && *p == '.'))
+			continue;
+		if (len == 2 && !memcmp(p, "..", 2)) {
+			unpack_name_free(name);
+			return layerfs_error_set(err, -EINVAL, "\"..\" in a name is refused");
+		}
+		if (out != name->path)
+			*out++ = '/';
+		memcpy(out, p, len);
+		out += len;
+	}
+	*out = '\0';
+
+	name->base = strrchr(name->path, '/');
+	len = name->base ? (size_t)(name->base - name->path) : 0;
+	name->base = name->base ? name->base + 1 : name->path;
+	memcpy(name->dir, name->path, len);
+	name->dir[len] = '\0';
+	return 0;
+}
+
+void unpack_name_free(struct unpack_name *name)
+{
+	free(name->path);
+	free(name->dir);
+	memset(name, 0, sizeof(*name));
+}
+
+int unpack_tree_open(struct unpack_tree *tree, int dirfd, struct layerfs_error *err)
+{
+	memset(tree, 0, sizeof(*tree));
+	tree->parent = -1;
+	tree->root = open_in_root(dirfd, ".", O_PATH | O_DIRECTORY);
+	if (tree->root < 0)
+		return layerfs_error_sys(err, tree->root, "cannot open the layer's directory");
+	return 0;
+}
+
+static void forget_parent(struct unpack_tree *tree)
+{
+	if (tree->parent >= 0)
+		close(tree->parent);
+	tree->parent = -1;
+	free(tree->parent_path);
+	tree->parent_path = NULL;
+}
+
+void unpack_tree_close(struct unpack_tree *tree)
+{
+	forget_parent(tree);
+	if (tree->root >= 0)
+		close(tree->root);
+	tree->root = -1;
+	for (size_t i = 0; i < tree->nr_dirs; i++) {
+		free(tree->dirs[i].path);
+		free(tree->dirs[i].acl);
+	}
+	free(tree->dirs);
+	tree->dirs = NULL;
+	tree->nr_dirs = 0;
+}
+
+bool unpack_is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+/* One missing directory of a path whose parents are there */
+static int make_implied(struct unpack_tree *tree, int parent, const char *path, const char *base,
+			const struct timespec *mtime, struct layerfs_error *err)
+{
+	struct timespec times[2] = { *mtime, *mtime };
+	struct stat st;
+	int ret;
+
+	if (!fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) && !unpack_is_whiteout(&st)) {
+		if (S_ISLNK(st.st_mode))
+			return layerfs_error_set(err, -ENOTDIR,
+				"its parent \"%s\" is a symlink that leads to no directory of this layer",
+				path);
+		return layerfs_error_set(err, -ENOTDIR,
+					 "its parent \"%s\" is no directory in this layer", path);
+	}
+	ret = unpack_tree_mkdir(tree, parent, base);
+	if (!ret)
+		ret = unpack_tree_defer(tree, path, parent, base, times, NULL, 0);
+	if (ret)
+		return layerfs_error_sys(err, ret, "cannot make its parent \"%s\"", path);
+	return 0;
+}
+
+/* Slow path of unpack_tree_parent(): some component is missing or odd */
+static int walk_and_make(struct unpack_tree *tree, char *dir, const struct timespec *mtime,
+			 struct layerfs_error *err)
+{
+	int fd = open_in_root(tree->root, ".", O_PATH | O_DIRECTORY);
+	char *end = dir;
+	char *base = dir;
+
+	while (fd >= 0 && *base) {
+		int next;
+		char cut;
+
+		end = base + strcspn(base, "/");
+		cut = *end;
+		*end = '\0';
+		next = open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
+		if (next == -ENOENT || next == -ENOTDIR) {
+			next = make_implied(tree, fd, dir, base, mtime, err);
+			if (!next)
+				next = open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
+		} else if (next < 0) {
+			layerfs_error_sys(err, next, "cannot open its parent \"%s\"", dir);
+		}
+		*end = cut;
+		base = cut ? end + 1 : end;
+		close(fd);
+		fd = next;
+	}
+	return fd;
+}
+
+int unpack_tree_parent(struct unpack_tree *tree, const char *dir, const struct timespec *mtime,
+		       struct layerfs_error *err)
+{
+	char *path;
+	int fd;
+
+	if (tree->parent_path && !strcmp(tree->parent_path, dir))
+		return tree->parent;
+	path = strdup(dir);
+	if (!path)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
+
+	fd = open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		fd = walk_and_make(tree, path, mtime, err);
+	else if (fd < 0)
+		layerfs_error_sys(err, fd, "cannot open its parent \"%s\"", dir);
+	if (fd < 0) {
+		free(path);
+		return fd;
+	}
+	forget_parent(tree);
+	tree->parent = fd;
+	tree->parent_path = path;
+	return fd;
+}
+
+int unpack_tree_parent_existing(struct unpack_tree *tree, const char *dir)
+{
+	return open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
+}
+
+int unpack_tree_clear(struct unpack_tree *tree, int parent, const char *base)
+{
+	struct stat st;
+
+	if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	/* The path of the cached parent may lead elsewhere from now on. */
+	free(tree->parent_path);
+	tree->parent_path = NULL;
+	if (!S_ISDIR(st.st_mode))
+		return unlinkat(parent, base, 0) ? -errno : 0;
+	return unpack_remove_tree(parent, base);
+}
+
+static int mkdir_plain(int parent, const char *base)
+{
+	if (mkdirat(parent, base, 0755))
+		return -errno;
+	/* The umask and a setgid parent had their say; they should not. */
+	if (fchownat(parent, base, 0, 0, AT_SYMLINK_NOFOLLOW) || fchmodat(parent, base, 0755, 0))
+		return -errno;
+	return 0;
+}
+
+int unpack_tree_mkdir(struct unpack_tree *tree, int parent, const char *base)
+{
+	struct stat st;
+	bool whiteout;
+	int ret;
+
+	ret = mkdir_plain(parent, base);
+	if (ret != -EEXIST)
+		return ret;
+	if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return 0;
+
+	whiteout = unpack_is_whiteout(&st);
+	ret = unpack_tree_clear(tree, parent, base);
+	if (!ret)
+		ret = mkdir_plain(parent, base);
+	if (ret)
+		return ret;
+	return whiteout ? unpack_tree_opaque(parent, base) : 0;
+}
+
+int unpack_tree_whiteout(int parent, const char *base)
+{
+	struct stat st;
+
+	if (!mknodat(parent, base, S_IFCHR, makedev(0, 0)))
+		return 0;
+	if (errno != EEXIST || fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	/* The name is also in this layer, which is not what the mark means. */
+	return S_ISDIR(st.st_mode) ? unpack_tree_opaque(parent, base) : 0;
+}
+
+int unpack_tree_opaque(int parent, const char *base)
+{
+	int ret = 0;
+	int fd;
+
+	fd = openat(parent, *base ? base : ".",
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fsetxattr(fd, LAYERFS_XATTR_OPAQUE, "y", 1, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int unpack_tree_defer(struct unpack_tree *tree, const char *path, int parent, const char *base,
+		      const struct timespec times[2], const void *acl, size_t acl_len)
+{
+	struct unpack_dir *dir;
+	struct stat st;
+
+	if (fstatat(parent, *base ? base : ".", &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (tree->nr_dirs == tree->max_dirs) {
+		size_t max = tree->max_dirs ? 2 * tree->max_dirs : 256;
+
+		dir = reallocarray(tree->dirs, max, sizeof(*dir));
+		if (!dir)
+			return -ENOMEM;
+		tree->dirs = dir;
+		tree->max_dirs = max;
+	}
+	dir = &tree->dirs[tree->nr_dirs];
+	*dir = (struct unpack_dir) {
+		.path = strdup(path),
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.times = { times[0], times[1] },
+		.acl = acl_len ? malloc(acl_len) : NULL,
+		.acl_len = acl_len,
+	};
+	tree->nr_dirs++;
+	if (!dir->path || (acl_len && !dir->acl))
+		return -ENOMEM;
+	if (acl_len)
+		memcpy(dir->acl, acl, acl_len);
+	return 0;
+}
+
+static int finish_dir(const struct unpack_tree *tree, const struct unpack_dir *dir)
+{
+	struct stat st;
+	int ret = 0;
+	int fd;
+
+	fd = open_in_root(tree->root, dir->path, O_RDONLY | O_DIRECTORY);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+		return 0;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st)) {
+		ret = -errno;
+	} else if (st.st_dev == dir->dev && st.st_ino == dir->ino) {
+		if (dir->acl && fsetxattr(fd, LAYERFS_XATTR_ACL_DEFAULT, dir->acl,
+					  dir->acl_len, 0))
+			ret = -errno;
+		else if (futimens(fd, dir->times))
+			ret = -errno;
+	}
+	close(fd);
+	return ret;
+}
+
+int unpack_tree_finish(struct unpack_tree *tree, struct layerfs_error *err)
+{
+	forget_parent(tree);
+	for (size_t i = 0; i < tree->nr_dirs; i++) {
+		int ret = finish_dir(tree, &tree->dirs[i]);
+
+		if (ret)
+			return layerfs_error_sys(err, ret,
+						 "cannot set the times of directory \"%s\"",
+						 tree->dirs[i].path);
+	}
+	return 0;
+}
