@@ -78,4 +78,227 @@ LAYERFS_API int layerfs_error_prefix(struct layerfs_error *err,
 				     const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* ---- layer lists ---- */
+
+/**
+ * struct layerfs_layers - directories to stack, top first
+ * @path: unescaped paths
+ * @nr: how many
+ *
+ * Zeroed is the empty list.
+ */
+struct layerfs_layers {
+	char **path;
+	size_t nr;
+};
+
+/** layerfs_layers_add() - put one directory below those already there */
+LAYERFS_API int layerfs_layers_add(struct layerfs_layers *layers,
+				   const char *path, struct layerfs_error *err);
+
+/**
+ * layerfs_layers_parse() - add the layers of a lowerdir= value
+ * @layers: added to, top first
+ * @value: paths with ':' between them; '\' takes the next character as it is
+ * @err: says which layer of the list is wrong
+ *
+ * On failure @layers is as it was.
+ */
+LAYERFS_API int layerfs_layers_parse(struct layerfs_layers *layers,
+				     const char *value,
+				     struct layerfs_error *err);
+
+/**
+ * layerfs_layers_read() - add the layers that a file lists
+ * @layers: added to, top first
+ * @file: one path a line, taken as it is; empty lines and lines that begin
+ *	with '#' are skipped, and relative paths start at the file's directory
+ * @err: names the file and line
+ *
+ * On failure @layers is as it was.
+ */
+LAYERFS_API int layerfs_layers_read(struct layerfs_layers *layers,
+				    const char *file,
+				    struct layerfs_error *err);
+
+/**
+ * layerfs_layers_from_image() - add the layers of an image in the store
+ * @layers: added to, top first
+ * @root: the store, NULL for its default
+ * @ref: what layerfs_store_find() takes
+ * @id: set to the image's digest, to be freed by the caller; or NULL
+ * @err: names the image, or the layer that the store has lost
+ *
+ * On failure @layers is as it was.
+ */
+LAYERFS_API int layerfs_layers_from_image(struct layerfs_layers *layers,
+					  const char *root, const char *ref,
+					  char **id, struct layerfs_error *err);
+
+/**
+ * layerfs_layers_join() - the lowerdir= value that parses to this list
+ *
+ * Return: to be freed by the caller, or NULL when memory is short.
+ */
+LAYERFS_API char *layerfs_layers_join(const struct layerfs_layers *layers);
+LAYERFS_API void layerfs_layers_free(struct layerfs_layers *layers);
+
+/* ---- mount options ---- */
+
+/**
+ * struct layerfs_param - an option for the filesystem, not looked into
+ * @key: its name
+ * @value: NULL for a flag
+ */
+struct layerfs_param {
+	char *key;
+	char *value;
+};
+
+/**
+ * struct layerfs_options - what a mount is asked to be
+ * @layers: top first
+ * @upperdir: NULL for a container without one
+ * @workdir: likewise
+ * @ro: "ro" was given last
+ * @rw: "rw" was given last
+ * @attr_set: MOUNT_ATTR_* to set
+ * @attr_clear: MOUNT_ATTR_* to clear when remounting
+ * @params: everything else, in order
+ * @nr_params: how many
+ *
+ * Zeroed is no option at all.
+ */
+struct layerfs_options {
+	struct layerfs_layers layers;
+	char *upperdir;
+	char *workdir;
+	bool ro;
+	bool rw;
+	uint64_t attr_set;
+	uint64_t attr_clear;
+	struct layerfs_param *params;
+	size_t nr_params;
+};
+
+/**
+ * layerfs_options_set() - add one option as a user gave it
+ * @opts: changed
+ * @key: "lowerdir" (once, and first), "lowerdir+" (adds one below, taken as it
+ *	is), "upperdir", "workdir", a flag of any mount such as "nosuid",
+ *	or something for the filesystem to judge
+ * @value: its value; NULL when there was no '='
+ * @err: names the option
+ */
+LAYERFS_API int layerfs_options_set(struct layerfs_options *opts,
+				    const char *key, const char *value,
+				    struct layerfs_error *err);
+LAYERFS_API void layerfs_options_free(struct layerfs_options *opts);
+
+/* ---- mounting ---- */
+
+/**
+ * layerfs_mount() - mount a container
+ * @opts: what to mount
+ * @source: what /proc/mounts shows in its first field
+ * @target: an existing directory
+ * @err: the kernel's own words where it gave any
+ *
+ * The mount appears complete or not at all.  Paths longer than fsconfig(2)
+ * takes are passed as descriptors through /proc/self/fd.
+ */
+LAYERFS_API int layerfs_mount(const struct layerfs_options *opts,
+			      const char *source, const char *target,
+			      struct layerfs_error *err);
+
+/**
+ * layerfs_remount() - change flags of a mount and its filesystem
+ * @opts: @ro, @rw, @attr_set, @attr_clear and @params are applied; layers,
+ *	upperdir and workdir must be empty or what is mounted
+ * @target: the mount point
+ * @err: names the option that cannot be changed
+ */
+LAYERFS_API int layerfs_remount(const struct layerfs_options *opts,
+				const char *target, struct layerfs_error *err);
+
+/**
+ * layerfs_umount() - unmount a container
+ * @target: the mount point
+ * @flags: for umount2(2); UMOUNT_NOFOLLOW is added
+ * @err: says what was busy
+ *
+ * Refuses, with -EINVAL, what is not a layerfs mount.
+ */
+LAYERFS_API int layerfs_umount(const char *target, int flags,
+			       struct layerfs_error *err);
+
+/* ---- what the kernel knows: see <linux/layerfs.h> for every member ---- */
+
+struct layerfs_counters {
+	uint64_t lookups;
+	uint64_t opens;
+	uint64_t read_bytes;
+	uint64_t write_bytes;
+	uint64_t copyup_files;
+	uint64_t copyup_bytes;
+};
+
+struct layerfs_stat_layer {
+	uint64_t id;
+	char *path;
+	dev_t dev;
+	uint64_t ino;
+	uint32_t users;
+	struct layerfs_counters counters;
+};
+
+struct layerfs_stat_image {
+	uint64_t id;
+	uint32_t layers;
+	uint32_t users;
+	struct layerfs_counters counters;
+};
+
+/* Layer @layer_id stands at @index of image @image_id; 0 is the top. */
+struct layerfs_stat_stack {
+	uint64_t image_id;
+	uint64_t layer_id;
+	uint32_t index;
+};
+
+struct layerfs_stat_container {
+	uint64_t id;
+	uint64_t image_id;
+	dev_t dev;
+	uint32_t flags;
+	char *upper;
+	char *work;
+	struct layerfs_counters counters;
+};
+
+/**
+ * struct layerfs_stats - one reading of everything
+ *
+ * The four lists are read one after another: an id in one may have left the
+ * others meanwhile.
+ */
+struct layerfs_stats {
+	struct layerfs_stat_layer *layers;
+	struct layerfs_stat_image *images;
+	struct layerfs_stat_stack *stack;
+	struct layerfs_stat_container *containers;
+	size_t nr_layers, nr_images, nr_stack, nr_containers;
+};
+
+/**
+ * layerfs_stats_read() - ask the kernel
+ * @stats: filled
+ * @err: the kernel's extended acknowledgement where it gave one
+ *
+ * Return: 0, -ENODEV when the module is not loaded, or another -errno.
+ */
+LAYERFS_API int layerfs_stats_read(struct layerfs_stats *stats,
+				   struct layerfs_error *err);
+LAYERFS_API void layerfs_stats_free(struct layerfs_stats *stats);
+
 #endif /* _LAYERFS_LIB_H */

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Mounting in steps, with the kernel's own words when a step fails. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/layerfs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "layerfs.h"
+
+/* fsconfig(2) takes strings of 255 bytes. */
+#define FSCONFIG_VALUE_MAX 255
+
+/*
+ * Append what the kernel logged since the last call to @buf, errors only, with
+ * "; " between them and without its "e layerfs: ".  Returns how many bytes.
+ */
+static size_t read_log(int fs, char *buf, size_t size)
+{
+	const char prefix[] = LAYERFS_FS_NAME ": ";
+	char line[LAYERFS_ERROR_MAX];
+	const char *text;
+	size_t used = 0;
+	ssize_t len;
+
+	buf[0] = '\0';
+	while ((len = read(fs, line, sizeof(line) - 1)) > 0) {
+		while (len && line[len - 1] == '\n')
+			len--;
+		line[len] = '\0';
+		if (len < 2 || line[0] != 'e')
+			continue;
+		text = line + 2;
+		if (!strncmp(text, prefix, strlen(prefix)))
+			text += strlen(prefix);
+		used += snprintf(buf + used, size - used, "%s%s",
+				 used ? "; " : "", text);
+		if (used >= size)
+			return size - 1;
+	}
+	return used;
+}
+
+/* Turn the errno of a failed step into an error, the log first. */
+static int step_failed(int fs, const char *step, struct layerfs_error *err)
+{
+	char log[LAYERFS_ERROR_MAX];
+	int code = -errno;
+
+	if (read_log(fs, log, sizeof(log)))
+		return layerfs_error_set(err, code, "%s", log);
+	return layerfs_error_sys(err, code, "%s", step);
+}
+
+static int open_fs(struct layerfs_error *err)
+{
+	int fs = fsopen(LAYERFS_FS_NAME, FSOPEN_CLOEXEC);
+
+	if (fs >= 0)
+		return fs;
+	if (errno == ENODEV)
+		return layerfs_error_set(err, -ENODEV,
+			"the running kernel does not know layerfs; is the module layerfs loaded?");
+	if (errno == EPERM)
+		return layerfs_error_set(err, -EPERM,
+			"only root (CAP_SYS_ADMIN) may mount layerfs");
+	return layerfs_error_sys(err, -errno, "fsopen");
+}
+
+static int set_param(int fs, const char *key, const char *value,
+		     struct layerfs_error *err)
+{
+	int ret;
+
+	if (value && strlen(value) > FSCONFIG_VALUE_MAX)
+		return layerfs_error_set(err, -ENAMETOOLONG,
+			"%s: the value has %zu bytes, the kernel takes %d",
+			key, strlen(value), FSCONFIG_VALUE_MAX);
+	if (value)
+		ret = fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
+	else
+		ret = fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
+	return ret ? step_failed(fs, key, err) : 0;
+}
+
+/* A directory, whose path may be longer than fsconfig(2) takes. */
+static int set_dir(int fs, const char *key, const char *path,
+		   struct layerfs_error *err)
+{
+	char link[64];
+	int dir, ret;
+
+	if (strlen(path) <= FSCONFIG_VALUE_MAX)
+		return set_param(fs, key, path, err);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return layerfs_error_sys(err, -errno, "%s '%s'", key, path);
+	/* The kernel resolves the path in this call, so the link may go then. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	ret = set_param(fs, key, link, err);
+	close(dir);
+	return ret;
+}
+
+static int set_flags(int fs, const struct layerfs_options *opts,
+		     struct layerfs_error *err)
+{
+	size_t i;
+	int ret = 0;
+
+	if (opts->ro)
+		ret = set_param(fs, "ro", NULL, err);
+	else if (opts->rw)
+		ret = set_param(fs, "rw", NULL, err);
+	for (i = 0; !ret && i < opts->nr_params; i++)
+		ret = set_param(fs, opts->params[i].key, opts->params[i].value, err);
+	return ret;
+}
+
+static int set_all(int fs, const struct layerfs_options *opts,
+		   const char *source, struct layerfs_error *err)
+{
+	size_t i;
+	int ret;
+
+	ret = set_param(fs, "source", source, err);
+	for (i = 0; !ret && i < opts->layers.nr; i++)
+		ret = set_dir(fs, "lowerdir+", opts->layers.path[i], err);
+	if (!ret && opts->upperdir)
+		ret = set_dir(fs, "upperdir", opts->upperdir, err);
+	if (!ret && opts->workdir)
+		ret = set_dir(fs, "workdir", opts->workdir, err);
+	return ret ? ret : set_flags(fs, opts, err);
+}
+
+int layerfs_mount(const struct layerfs_options *opts, const char *source,
+		  const char *target, struct layerfs_error *err)
+{
+	uint64_t attrs = opts->attr_set | (opts->ro ? MOUNT_ATTR_RDONLY : 0);
+	int at, fs = -1, mnt = -1, ret;
+
+	/* First, so that a bad target leaves the upper directory untouched. */
+	at = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return layerfs_error_sys(err, -errno, "mount point '%s'", target);
+	fs = ret = open_fs(err);
+	if (ret < 0)
+		goto close;
+	ret = set_all(fs, opts, source, err);
+	if (ret)
+		goto close;
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) {
+		ret = step_failed(fs, "the kernel refused the mount", err);
+		goto close;
+	}
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, attrs);
+	if (mnt < 0) {
+		ret = step_failed(fs, "fsmount", err);
+		goto close;
+	}
+	ret = 0;
+	if (move_mount(mnt, "", at, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		ret = layerfs_error_sys(err, -errno, "mount point '%s'", target);
+close:
+	if (mnt >= 0)
+		close(mnt);
+	if (fs >= 0)
+		close(fs);
+	close(at);
+	return ret;
+}
+
+static bool any_too_long(const struct layerfs_layers *layers)
+{
+	size_t i;
+
+	for (i = 0; i < layers->nr; i++)
+		if (strlen(layers->path[i]) > FSCONFIG_VALUE_MAX)
+			return true;
+	return false;
+}
+
+/*
+ * The kernel compares directories named in a remount with what is mounted, by
+ * their spelling.  One too long for fsconfig(2) cannot be given to it, and was
+ * not mounted under its own spelling either: it goes unchecked.
+ */
+static int check_same_dirs(int fs, const struct layerfs_options *opts,
+			   struct layerfs_error *err)
+{
+	bool check_layers = !any_too_long(&opts->layers);
+	const char *upper = opts->upperdir, *work = opts->workdir;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && check_layers && i < opts->layers.nr; i++)
+		ret = set_param(fs, "lowerdir+", opts->layers.path[i], err);
+	if (!ret && upper && strlen(upper) <= FSCONFIG_VALUE_MAX)
+		ret = set_param(fs, "upperdir", upper, err);
+	if (!ret && work && strlen(work) <= FSCONFIG_VALUE_MAX)
+		ret = set_param(fs, "workdir", work, err);
+	return ret;
+}
+
+static int change_attrs(const struct layerfs_options *opts, const char *target,
+			struct layerfs_error *err)
+{
+	struct mount_attr attr = {
+		.attr_set = opts->attr_set | (opts->ro ? MOUNT_ATTR_RDONLY : 0),
+		.attr_clr = opts->attr_clear | (opts->rw ? MOUNT_ATTR_RDONLY : 0),
+	};
+
+	if (!attr.attr_set && !attr.attr_clr)
+		return 0;
+	if (mount_setattr(AT_FDCWD, target, 0, &attr, sizeof(attr)))
+		return layerfs_error_sys(err, -errno, "flags of the mount '%s'", target);
+	return 0;
+}
+
+static int is_layerfs(const char *target, struct layerfs_error *err)
+{
+	struct statfs st;
+
+	if (statfs(target, &st))
+		return layerfs_error_sys(err, -errno, "'%s'", target);
+	if ((uint32_t)st.f_type != LAYERFS_SUPER_MAGIC)
+		return layerfs_error_set(err, -EINVAL,
+					 "'%s' is not a layerfs mount", target);
+	return 0;
+}
+
+int layerfs_remount(const struct layerfs_options *opts, const char *target,
+		    struct layerfs_error *err)
+{
+	int fs, ret;
+
+	ret = is_layerfs(target, err);
+	if (ret)
+		return ret;
+	fs = fspick(AT_FDCWD, target, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT);
+	if (fs < 0)
+		return layerfs_error_sys(err, -errno, "remount of '%s'", target);
+	ret = check_same_dirs(fs, opts, err);
+	if (!ret)
+		ret = set_flags(fs, opts, err);
+	if (!ret && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
+		ret = step_failed(fs, "the kernel refused the remount", err);
+	close(fs);
+	return ret ? ret : change_attrs(opts, target, err);
+}
+
+int layerfs_umount(const char *target, int flags, struct layerfs_error *err)
+{
+	int ret = is_layerfs(target, err);
+
+	if (ret)
+		return ret;
+	if (!umount2(target, flags | UMOUNT_NOFOLLOW))
+		return 0;
+	if (errno == EBUSY)
+		return layerfs_error_set(err, -EBUSY,
+			"'%s' is busy: a process has a file open or its directory there, or something is mounted below",
+			target);
+	if (errno == EINVAL)
+		return layerfs_error_set(err, -EINVAL, "'%s' is not a mount point", target);
+	return layerfs_error_sys(err, -errno, "'%s'", target);
+}
