@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Single values as text. */
+#include <string.h>
+#include <time.h>
+
+#include "output.h"
+
+const char *lc_text_size(uint64_t bytes, char buf[LC_TEXT_MAX])
+{
+	static const char *const units[] = { "kB", "MB", "GB", "TB", "PB", "EB" };
+	double value = bytes;
+	int unit = -1;
+
+	if (bytes < 1000) {
+		snprintf(buf, LC_TEXT_MAX, "%u B", (unsigned int)bytes);
+		return buf;
+	}
+	/* 999.95 would be printed as 1000.0 of the smaller unit. */
+	do {
+		value /= 1000;
+		unit++;
+	} while (value >= 999.95 && unit < 5);
+	snprintf(buf, LC_TEXT_MAX, value < 9.995 ? "%.2f %s" : "%.1f %s",
+		 value, units[unit]);
+	return buf;
+}
+
+const char *lc_text_age(int64_t then, int64_t now, char buf[LC_TEXT_MAX])
+{
+	static const struct {
+		const char *name;
+		int64_t seconds;
+	} units[] = {
+		{ "year", 365 * 86400 }, { "month", 30 * 86400 },
+		{ "week", 7 * 86400 }, { "day", 86400 }, { "hour", 3600 },
+		{ "minute", 60 }, { "second", 1 },
+	};
+	int64_t age = now - then, n;
+	size_t i;
+
+	if (age < 1) {
+		/* Clocks differ; a future far off is worth telling. */
+		snprintf(buf, LC_TEXT_MAX, age < -60 ? "in the future" : "just now");
+		return buf;
+	}
+	for (i = 0; age < units[i].seconds; i++)
+		;
+	n = age / units[i].seconds;
+	snprintf(buf, LC_TEXT_MAX, "%lld %s%s ago", (long long)n, units[i].name,
+		 n == 1 ? "" : "s");
+	return buf;
+}
+
+const char *lc_text_rfc3339(int64_t when, char buf[LC_TEXT_MAX])
+{
+	time_t t = when;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) ||
+	    !strftime(buf, LC_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(buf, LC_TEXT_MAX, "-");
+	return buf;
+}
+
+const char *lc_text_digest(const struct lc_ctx *ctx, const char *digest,
+			   char buf[130])
+{
+	const char *colon = strchr(digest, ':');
+
+	snprintf(buf, 130, "%.*s", ctx->no_trunc ? 129 : 12,
+		 colon ? colon + 1 : digest);
+	return buf;
+}
+
+void lc_put_safe(FILE *to, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(to, "\\%03o", c);
+		else
+			fputc(c, to);
+	}
+}
