@@ -62,11 +62,15 @@ struct layerfs_layer {
  * @created: what its config says, else when it was imported; 0 if neither
  * @architecture: from its config, "" if absent
  * @os: from its config, "" if absent
- * @layers: TOP first; one that the config lists twice is here twice
+ * @layers: TOP first, each once: of a layer that the config lists twice only
+ *	the upper occurrence can be seen
  * @nr_layers: how many
  * @size: sum of the sizes of its layers
  * @config: the config, byte for byte
  * @config_len: length of @config, which is NUL-terminated besides
+ * @manifest_digest: digest of its manifest, "" if the source had none
+ * @imported: when it came into the store
+ * @named_ns: when its names last changed, nanoseconds since 1970
  */
 struct layerfs_image {
 	char *id;
@@ -80,6 +84,9 @@ struct layerfs_image {
 	uint64_t size;
 	char *config;
 	size_t config_len;
+	char *manifest_digest;
+	time_t imported;
+	int64_t named_ns;
 };
 
 struct layerfs_image_list {
@@ -121,6 +128,15 @@ LAYERFS_API void layerfs_store_close(struct layerfs_store *store);
 LAYERFS_API const char *layerfs_store_root(const struct layerfs_store *store);
 
 /**
+ * layerfs_store_on_wait() - be told before waiting for another process
+ * @store: the store
+ * @wait: called with what is waited for, such as "an import to end"
+ * @arg: for @wait
+ */
+LAYERFS_API void layerfs_store_on_wait(struct layerfs_store *store,
+				       void (*wait)(void *arg, const char *what), void *arg);
+
+/**
  * layerfs_store_images() - all images, newest import first
  * @store: the store
  * @list: filled; to be freed by layerfs_image_list_free()
@@ -133,8 +149,8 @@ LAYERFS_API void layerfs_image_list_free(struct layerfs_image_list *list);
 /**
  * layerfs_store_find() - one image by what a user types
  * @store: the store
- * @ref: "name", "name:tag", a digest "sha256:<hex>", or a unique prefix of
- *	the id's hex digits; a name goes before a prefix
+ * @ref: "name", "name:tag", a digest "[name@]sha256:<hex>" of config or
+ *	manifest, or a unique prefix of the id's hex digits; a name goes first
  * @imagep: the image, to be freed by layerfs_image_free()
  * @err: why not
  *

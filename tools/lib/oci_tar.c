@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "oci_tar.h"
+
+#define READ_BLOCK	(256 * 1024)
+/* 500 layers are three members each in the oldest docker format */
+#define MAX_MEMBERS	100000
+#define MAX_LINKS	8
+
+/**
+ * struct oci_tar_member - one member
+ * @name: its path, normalised; NULL for what cannot be an image's
+ * @link: where a link leads, normalised; NULL for a file
+ * @size: of a file
+ */
+struct oci_tar_member {
+	char *name;
+	char *link;
+	uint64_t size;
+};
+
+static int tar_failed(const struct oci_tar *tar, struct archive *archive,
+		      struct layerfs_error *err)
+{
+	const char *why = archive ? archive_error_string(archive) : NULL;
+
+	return layerfs_error_set(err, -EBADMSG, "cannot read %s as a tar archive: %s", tar->path,
+				 why ? why : "unknown error");
+}
+
+static int start(const struct oci_tar *tar, struct archive **archivep, struct layerfs_error *err)
+{
+	struct archive *archive = archive_read_new();
+
+	*archivep = archive;
+	if (!archive)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for an archive");
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_zstd(archive);
+	archive_read_support_filter_xz(archive);
+	archive_read_support_filter_bzip2(archive);
+	archive_read_support_format_tar(archive);
+	if (archive_read_open_filename(archive, tar->path, READ_BLOCK) == ARCHIVE_OK)
+		return 0;
+	tar_failed(tar, archive, err);
+	archive_read_free(archive);
+	*archivep = NULL;
+	return -EBADMSG;
+}
+
+/*
+ * "a/./b", "/a/b" and "x/../a/b" are all "a/b"; with @base, relative to the
+ * directory that it is in. Only for looking names up: NULL if it leads out.
+ */
+static char *normalise(const char *base, const char *name)
+{
+	size_t dir = 0, len, n = 0;
+	const char *slash;
+	char *both, *out;
+
+	slash = base && *name != '/' ? strrchr(base, '/') : NULL;
+	if (slash)
+		dir = slash + 1 - base;
+	both = malloc(dir + strlen(name) + 1);
+	out = malloc(dir + strlen(name) + 2);
+	if (!both || !out)
+		goto none;
+	memcpy(both, base ? base : "", dir);
+	strcpy(both + dir, name);
+
+	for (const char *p = both; *p; p += len) {
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (!len || (len == 1 && *p == '.'))
+			continue;
+		if (len == 2 && !memcmp(p, "..", 2)) {
+			if (!n)
+				goto none;
+			while (n && out[--n] != '/')
+				;
+			continue;
+		}
+		if (n)
+			out[n++] = '/';
+		memcpy(out + n, p, len);
+		n += len;
+	}
+	out[n] = '\0';
+	free(both);
+	return out;
+none:
+	free(both);
+	free(out);
+	return NULL;
+}
+
+static int add_member(struct oci_tar *tar, struct archive_entry *entry)
+{
+	const char *name = archive_entry_pathname(entry);
+	struct oci_tar_member *m;
+
+	if (tar->nr % 64 == 0) {
+		m = reallocarray(tar->members, tar->nr + 64, sizeof(*m));
+		if (!m)
+			return -ENOMEM;
+		tar->members = m;
+	}
+	m = &tar->members[tar->nr++];
+	memset(m, 0, sizeof(*m));
+	m->name = name ? normalise(NULL, name) : NULL;
+	if (!m->name)
+		return 0;
+	if (archive_entry_hardlink(entry)) {
+		m->link = normalise(NULL, archive_entry_hardlink(entry));
+	} else if (archive_entry_filetype(entry) == AE_IFLNK && archive_entry_symlink(entry)) {
+		m->link = normalise(m->name, archive_entry_symlink(entry));
+	} else if (archive_entry_filetype(entry) == AE_IFREG) {
+		m->size = archive_entry_size(entry);
+		return 0;
+	}
+	if (!m->link) {
+		free(m->name);
+		m->name = NULL;
+	}
+	return 0;
+}
+
+int oci_tar_open(struct oci_tar *tar, const char *path, struct layerfs_error *err)
+{
+	struct archive_entry *entry;
+	struct archive *archive;
+	int ret;
+
+	memset(tar, 0, sizeof(*tar));
+	tar->path = strdup(path);
+	if (!tar->path)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
+	ret = start(tar, &archive, err);
+	if (ret)
+		goto out;
+	while ((ret = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF) {
+		if (ret < ARCHIVE_WARN) {
+			ret = tar_failed(tar, archive, err);
+			goto out;
+		}
+		if (tar->nr == MAX_MEMBERS) {
+			ret = layerfs_error_set(err, -E2BIG, "%s has more than %d members",
+						path, MAX_MEMBERS);
+			goto out;
+		}
+		ret = add_member(tar, entry);
+		if (ret) {
+			layerfs_error_sys(err, ret, "no memory for the index of %s", path);
+			goto out;
+		}
+	}
+	ret = 0;
+out:
+	archive_read_free(archive);
+	if (ret)
+		oci_tar_close(tar);
+	return ret;
+}
+
+void oci_tar_close(struct oci_tar *tar)
+{
+	for (size_t i = 0; i < tar->nr; i++) {
+		free(tar->members[i].name);
+		free(tar->members[i].link);
+	}
+	free(tar->members);
+	free(tar->path);
+	memset(tar, 0, sizeof(*tar));
+}
+
+static ssize_t find_exact(const struct oci_tar *tar, const char *name)
+{
+	for (size_t i = tar->nr; i-- > 0;)
+		if (tar->members[i].name && !strcmp(tar->members[i].name, name))
+			return i;
+	return -ENOENT;
+}
+
+ssize_t oci_tar_find(const struct oci_tar *tar, const char *name)
+{
+	char *plain = normalise(NULL, name);
+	ssize_t i = plain ? find_exact(tar, plain) : -ENOENT;
+
+	free(plain);
+	for (int links = 0; i >= 0 && tar->members[i].link; links++) {
+		if (links == MAX_LINKS)
+			return -ELOOP;
+		i = find_exact(tar, tar->members[i].link);
+	}
+	return i;
+}
+
+uint64_t oci_tar_size(const struct oci_tar *tar, size_t index)
+{
+	return tar->members[index].size;
+}
+
+int oci_tar_seek(const struct oci_tar *tar, size_t index, struct archive **archivep,
+		 struct layerfs_error *err)
+{
+	struct archive_entry *entry;
+	int ret;
+
+	ret = start(tar, archivep, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i <= index; i++) {
+		ret = archive_read_next_header(*archivep, &entry);
+		if (ret == ARCHIVE_EOF || ret < ARCHIVE_WARN) {
+			ret = tar_failed(tar, *archivep, err);
+			archive_read_free(*archivep);
+			*archivep = NULL;
+			return ret;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Each layer is unpacked in tmp, synced and renamed into place; the record
+ * comes last. A crash at any point leaves whole layers, no record or a whole
+ * one, and directories in tmp that the next import collects.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "oci.h"
+#include "oci_layer.h"
+#include "store_import.h"
+#include "store_name.h"
+#include "store_priv.h"
+
+/**
+ * struct import - one import
+ * @store: where to
+ * @request: what
+ * @source: where from
+ * @image: what it consists of
+ * @out: what is reported
+ * @index: the layer at hand
+ * @total: size of its blob
+ */
+struct import {
+	struct layerfs_store *store;
+	const struct layerfs_import_request *request;
+	struct layerfs_source *source;
+	struct layerfs_oci_image image;
+	struct layerfs_imported *out;
+	size_t index;
+	uint64_t total;
+};
+
+static int tell(struct import *im, enum layerfs_import_step step, uint64_t done)
+{
+	struct layerfs_import_event event = {
+		.step = step,
+		.index = im->index,
+		.nr = im->image.nr_layers,
+		.diff_id = im->image.layers[im->index].diff_id,
+		.done = done,
+		.total = im->total,
+	};
+
+	return im->request->event ? im->request->event(im->request->arg, &event) : 0;
+}
+
+static int on_progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct import *im = arg;
+
+	(void)total;
+	return tell(im, LAYERFS_IMPORT_READ, done);
+}
+
+/* From here on it is in the store, whole: all of it was synced before */
+static int publish(struct import *im, const char *hex, struct layerfs_error *err)
+{
+	struct layerfs_store *store = im->store;
+
+	if (renameat2(store->tmpfd, hex, store->layersfd, hex, RENAME_NOREPLACE) ||
+	    fsync(store->layersfd))
+		return layerfs_error_sys(err, -errno, "cannot put it into %s/layers/sha256",
+					 store->root);
+	return 0;
+}
+
+static int write_info(int work, struct import *im, const struct layerfs_layer_job *job)
+{
+	struct layerfs_layer layer = {
+		.diff_id = (char *)job->layer->diff_id,
+		.blob_digest = (char *)job->blob_digest,
+		.compressed_size = job->blob_size,
+		.created = time(NULL),
+	};
+	int ret;
+
+	ret = store_layer_count(work, &layer);
+	if (!ret)
+		ret = store_layer_write_info(work, &layer);
+	if (!ret)
+		ret = tell(im, LAYERFS_IMPORT_SYNC, im->total);
+	if (!ret && syncfs(work))
+		ret = -errno;
+	return ret;
+}
+
+static int fill(struct import *im, int work, struct layerfs_error *err)
+{
+	struct layerfs_layer_job job = {
+		.source = im->source,
+		.layer = &im->image.layers[im->index],
+		.dirfd = -1,
+		.progress = on_progress,
+		.arg = im,
+	};
+	int ret;
+
+	if (mkdirat(work, "fs", 0755) || fchmodat(work, "fs", 0755, 0))
+		return layerfs_error_sys(err, -errno, "cannot make its directory");
+	job.dirfd = openat(work, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (job.dirfd < 0)
+		return layerfs_error_sys(err, -errno, "cannot open its directory");
+	ret = layerfs_layer_unpack(&job, err);
+	close(job.dirfd);
+	if (ret)
+		return ret;
+	im->out->ignored_xattrs += job.unpacked.ignored_xattrs;
+	ret = write_info(work, im, &job);
+	return ret ? layerfs_error_sys(err, ret, "cannot write it to the disk") : 0;
+}
+
+static int store_one(struct import *im, const char *hex, struct layerfs_error *err)
+{
+	const struct layerfs_oci_layer *layer = &im->image.layers[im->index];
+	int work, ret;
+
+	work = store_tmp_start(im->store, hex, err);
+	if (work < 0)
+		return work;
+	/* Whom we waited for may have stored it. */
+	if (store_layer_exists(im->store, layer->diff_id)) {
+		store_tmp_drop(im->store, hex, work);
+		return -EEXIST;
+	}
+	im->total = layer->size;
+	ret = tell(im, LAYERFS_IMPORT_START, 0);
+	if (ret)
+		layerfs_error_set(err, ret, "interrupted");
+	else
+		ret = fill(im, work, err);
+	if (!ret)
+		ret = publish(im, hex, err);
+	if (ret) {
+		store_tmp_drop(im->store, hex, work);
+		return ret;
+	}
+	close(work);
+	return 0;
+}
+
+static int import_layer(struct import *im, struct layerfs_error *err)
+{
+	const char *diff_id = im->image.layers[im->index].diff_id;
+	struct layerfs_imported *out = im->out;
+	int ret = -EEXIST;
+
+	im->total = 0;
+	if (!store_layer_exists(im->store, diff_id))
+		ret = store_one(im, layerfs_digest_hex(diff_id), err);
+	out->present[im->index] = ret == -EEXIST;
+	if (ret && ret != -EEXIST) {
+		layerfs_error_prefix(err, "layer %zu/%zu %.19s", im->index + 1,
+				     im->image.nr_layers, diff_id);
+		tell(im, LAYERFS_IMPORT_FAILED, 0);
+		return ret;
+	}
+	tell(im, ret ? LAYERFS_IMPORT_PRESENT : LAYERFS_IMPORT_DONE, im->total);
+	ret = store_layer_load(im->store, diff_id, &out->layers[im->index], err);
+	if (!ret)
+		out->nr_layers++;
+	return ret;
+}
+
+static int import_layers(struct import *im, struct layerfs_error *err)
+{
+	size_t nr = im->image.nr_layers;
+	int ret = 0;
+
+	im->out->layers = calloc(nr, sizeof(*im->out->layers));
+	im->out->present = calloc(nr, sizeof(*im->out->present));
+	if (!im->out->layers || !im->out->present)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for the list of layers");
+	for (im->index = 0; !ret && im->index < nr; im->index++)
+		ret = import_layer(im, err);
+	return ret;
+}
+
+/* The names of the request, else those of the source */
+static int choose_names(struct import *im, struct layerfs_error *err)
+{
+	struct layerfs_imported *out = im->out;
+	int ret;
+
+	if (!im->request->name) {
+		out->names = im->image.names;
+		out->nr_names = im->image.nr_names;
+		im->image.names = NULL;
+		im->image.nr_names = 0;
+		return 0;
+	}
+	out->names = calloc(1, sizeof(*out->names));
+	if (!out->names)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
+	ret = layerfs_name_parse(im->request->name, &out->names[0], err);
+	if (!ret)
+		out->nr_names = 1;
+	return ret;
+}
+
+static struct layerfs_image *find_id(struct layerfs_image_list *list, const char *id)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		if (!strcmp(list->images[i].id, id))
+			return &list->images[i];
+	return NULL;
+}
+
+/* A record for an image that has none yet; borrows from @im, so never cleared */
+static int new_record(struct import *im, struct layerfs_image *image)
+{
+	size_t nr = im->image.nr_layers;
+
+	*image = (struct layerfs_image) {
+		.id = im->image.id,
+		.manifest_digest = im->image.manifest_digest ? im->image.manifest_digest :
+				   (char *)"",
+		.config = im->image.config,
+		.config_len = im->image.config_len,
+		.imported = time(NULL),
+		.layers = calloc(nr, sizeof(*image->layers)),
+		.nr_layers = nr,
+	};
+	if (!image->layers)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		image->layers[nr - 1 - i].diff_id = im->image.layers[i].diff_id;
+	return 0;
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/*
+ * The new owner of a name is written first: a crash between the two leaves
+ * the name with both, and readers go by named_ns.
+ */
+static int take_names_away(struct import *im, struct layerfs_image_list *list,
+			   struct layerfs_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < list->nr; i++) {
+		struct layerfs_image *other = &list->images[i];
+		size_t before = other->nr_names;
+
+		if (!strcmp(other->id, im->image.id))
+			continue;
+		for (size_t n = 0; n < im->out->nr_names; n++)
+			store_image_drop_name(other, im->out->names[n]);
+		if (other->nr_names != before)
+			ret = store_image_write(im->store, other, err);
+	}
+	return ret;
+}
+
+static int write_record(struct import *im, struct layerfs_image_list *list,
+			struct layerfs_error *err)
+{
+	struct layerfs_image *known = find_id(list, im->image.id);
+	struct layerfs_image fresh = { 0 };
+	struct layerfs_image *image = known ? known : &fresh;
+	size_t before;
+	int ret = known ? 0 : new_record(im, &fresh);
+
+	im->out->was_present = known;
+	before = image->nr_names;
+	for (size_t n = 0; !ret && n < im->out->nr_names; n++)
+		ret = store_image_add_name(image, im->out->names[n]);
+	if (ret) {
+		layerfs_error_sys(err, ret, "no memory for an image record");
+	} else if (!known || image->nr_names != before) {
+		image->named_ns = now_ns();
+		ret = store_image_write(im->store, image, err);
+	}
+	for (size_t n = 0; n < fresh.nr_names; n++)
+		free(fresh.names[n]);
+	free(fresh.names);
+	free(fresh.layers);
+	return ret ? ret : take_names_away(im, list, err);
+}
+
+static int record(struct import *im, struct layerfs_error *err)
+{
+	struct layerfs_image_list list;
+	int ret;
+
+	ret = store_image_lock(im->store, err);
+	if (ret)
+		return ret;
+	ret = layerfs_store_images(im->store, &list, err);
+	if (!ret) {
+		ret = write_record(im, &list, err);
+		layerfs_image_list_free(&list);
+	}
+	flock(im->store->imagesfd, LOCK_UN);
+	return ret;
+}
+
+static int run(struct import *im, struct layerfs_error *err)
+{
+	int ret;
+
+	ret = layerfs_source_open(im->request->source, &im->source, err);
+	if (!ret)
+		ret = layerfs_oci_resolve(im->source, im->request->platform, &im->image, err);
+	if (!ret)
+		ret = choose_names(im, err);
+	if (ret)
+		return ret;
+	im->out->id = strdup(im->image.id);
+	if (!im->out->id)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a digest");
+	ret = store_lock(im->store, LOCK_SH, err);
+	if (ret)
+		return ret;
+	store_tmp_collect(im->store);
+	ret = import_layers(im, err);
+	if (!ret)
+		ret = record(im, err);
+	store_unlock(im->store);
+	return ret;
+}
+
+int layerfs_store_import(struct layerfs_store *store,
+			 const struct layerfs_import_request *request,
+			 struct layerfs_imported *imported, struct layerfs_error *err)
+{
+	struct import im = { .store = store, .request = request, .out = imported };
+	int ret;
+
+	memset(imported, 0, sizeof(*imported));
+	if (geteuid())
+		return layerfs_error_set(err, -EPERM,
+			"only root can import: layers hold files of all owners, devices and trusted xattrs");
+	ret = run(&im, err);
+	layerfs_oci_image_free(&im.image);
+	layerfs_source_close(im.source);
+	if (ret)
+		layerfs_imported_free(imported);
+	return ret;
+}
+
+void layerfs_imported_free(struct layerfs_imported *imported)
+{
+	if (!imported)
+		return;
+	for (size_t i = 0; i < imported->nr_names; i++)
+		free(imported->names[i]);
+	for (size_t i = 0; i < imported->nr_layers; i++)
+		store_layer_clear(&imported->layers[i]);
+	free(imported->names);
+	free(imported->layers);
+	free(imported->present);
+	free(imported->id);
+	memset(imported, 0, sizeof(*imported));
+}

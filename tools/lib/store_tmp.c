@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A directory in tmp belongs to the process that holds its flock. The kernel
+ * drops the lock with the process, so a directory that can be locked is a
+ * leftover, whenever and however its owner died.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store_priv.h"
+#include "unpack_tree.h"
+
+/* The lock is on an inode, which may have got another name or none meanwhile */
+static bool still_named(struct layerfs_store *store, const char *name, int fd)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !fstatat(store->tmpfd, name, &b, AT_SYMLINK_NOFOLLOW) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int open_work(struct layerfs_store *store, const char *name)
+{
+	int fd = openat(store->tmpfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+struct wipe {
+	int fd;
+};
+
+static int wipe_one(void *arg, const char *name)
+{
+	struct wipe *wipe = arg;
+
+	return unpack_remove_tree(wipe->fd, name);
+}
+
+static int try_start(struct layerfs_store *store, const char *name)
+{
+	struct wipe wipe;
+	int fd, ret;
+
+	if (mkdirat(store->tmpfd, name, 0700) && errno != EEXIST)
+		return -errno;
+	fd = open_work(store, name);
+	if (fd < 0)
+		return fd == -ENOENT ? -EAGAIN : fd;
+	ret = store_flock(store, fd, LOCK_EX, "another import of the same layer");
+	if (!ret && !still_named(store, name, fd))
+		ret = -EAGAIN;
+	wipe.fd = fd;
+	if (!ret)
+		ret = store_for_each(fd, wipe_one, &wipe);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int store_tmp_start(struct layerfs_store *store, const char *name, struct layerfs_error *err)
+{
+	int fd;
+
+	do {
+		fd = try_start(store, name);
+	} while (fd == -EAGAIN);
+	if (fd < 0)
+		return layerfs_error_sys(err, fd, "cannot make %s/tmp/%s", store->root, name);
+	return fd;
+}
+
+void store_tmp_drop(struct layerfs_store *store, const char *name, int fd)
+{
+	unpack_remove_tree(store->tmpfd, name);
+	close(fd);
+}
+
+static int collect_one(void *arg, const char *name)
+{
+	struct layerfs_store *store = arg;
+	int fd = open_work(store, name);
+
+	if (fd == -ENOTDIR || fd == -ELOOP) {
+		unlinkat(store->tmpfd, name, 0);
+		return 0;
+	}
+	if (fd < 0)
+		return 0;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && still_named(store, name, fd))
+		unpack_remove_tree(store->tmpfd, name);
+	close(fd);
+	return 0;
+}
+
+void store_tmp_collect(struct layerfs_store *store)
+{
+	/* Records are written to tmp under this lock: a file there now is dead. */
+	if (store_image_lock(store, NULL))
+		return;
+	store_for_each(store->tmpfd, collect_one, store);
+	flock(store->imagesfd, LOCK_UN);
+}
