@@ -59,10 +59,11 @@ void setup_early(void);
 void setup_root(const struct config *cfg);
 void setup_devices(const struct config *cfg);
 void setup_module(const char *ko);
+const char *scratch_disk(const struct config *cfg);
 
 int command_run(const struct config *cfg);
 
-void teardown_scratch(void);
+void teardown_scratch(const struct config *cfg);
 void teardown_module(void);
 void teardown_leaks(void);
 void teardown_taint(void);

@@ -148,7 +148,7 @@ int main(void)
 	status = command_run(&cfg);
 	verdict("exit", "%d", status);
 
-	teardown_scratch();
+	teardown_scratch(&cfg);
 	if (cfg.ko) {
 		teardown_module();
 		teardown_leaks();

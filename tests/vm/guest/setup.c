@@ -178,24 +178,32 @@ static void modprobe(const char *name)
 	spawn((char *[]){ "/sbin/modprobe", (char *)name, NULL });
 }
 
-static void mount_scratch(const char *kind)
+/* The device under the scratch directory, or NULL if there is none. */
+const char *scratch_disk(const struct config *cfg)
 {
-	const char *disk = "/dev/vda", *type = kind;
+	if (!strcmp(cfg->scratch, "tmpfs"))
+		return NULL;
+	return strcmp(cfg->scratch, "brd") ? "/dev/vda" : "/dev/ram0";
+}
 
-	if (!strcmp(kind, "tmpfs")) {
+static void mount_scratch(const struct config *cfg)
+{
+	const char *disk = scratch_disk(cfg), *type = cfg->scratch;
+	bool ram = !strcmp(type, "brd");
+
+	if (!disk) {
 		must_mount("tmpfs", SCRATCH_DIR, "tmpfs", 0, "size=75%");
 		return;
 	}
-	if (!strcmp(kind, "brd")) {
-		disk = "/dev/ram0";
-		type = "ext4";
-	}
 	if (access(disk, F_OK))
-		modprobe(strcmp(kind, "brd") ? "virtio_blk" : "brd");
+		modprobe(ram ? "brd" : "virtio_blk");
 	/* A ram disk is empty at each boot; the runner has made the other. */
-	if (!strcmp(kind, "brd") &&
-	    spawn((char *[]){ "/sbin/mkfs.ext4", "-q", (char *)disk, NULL }))
-		die("mkfs.ext4 %s failed", disk);
+	if (ram) {
+		type = "ext4";
+		if (spawn((char *[]){ "/sbin/mkfs.ext4", "-q", (char *)disk,
+				      NULL }))
+			die("mkfs.ext4 %s failed", disk);
+	}
 	must_mount(disk, SCRATCH_DIR, type, 0, NULL);
 }
 
@@ -207,7 +215,7 @@ void setup_devices(const struct config *cfg)
 	setrlimit(RLIMIT_NOFILE, &files);
 	sethostname("guest", 5);
 	loopback_up();
-	mount_scratch(cfg->scratch);
+	mount_scratch(cfg);
 	if (cfg->out)
 		must_mount("out", OUT_DIR, "virtiofs", 0, NULL);
 }

@@ -27,8 +27,22 @@ static void pause_ms(long ms)
 		;
 }
 
-void teardown_scratch(void)
+/* A filesystem that something still refers to lives on without a mount; its
+ * disk then cannot be had exclusively.
+ */
+static bool disk_is_free(const char *disk)
 {
+	int fd = open(disk, O_RDWR | O_EXCL | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno != EBUSY;
+	close(fd);
+	return true;
+}
+
+void teardown_scratch(const struct config *cfg)
+{
+	const char *disk = scratch_disk(cfg);
 	int waited;
 
 	verdict("step", "unmounting the scratch disk");
@@ -38,6 +52,15 @@ void teardown_scratch(void)
 				strerror(errno));
 			return;
 		}
+		pause_ms(POLL_MS);
+	}
+	while (disk && !disk_is_free(disk)) {
+		if (waited >= PATIENCE_MS) {
+			verdict("fail",
+				"the scratch disk is unmounted, but still in use");
+			return;
+		}
+		waited += POLL_MS;
 		pause_ms(POLL_MS);
 	}
 }

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# layerfs: kernel module, tools, tests. `make help` lists what there is.
+
+VERSION := 0.1.0
+B := build
+
+# Packages first: what follows asks the machine where its headers are. Once
+# per call, not once per sub-make.
+NEED_DEPS := all module tools selftests unit lint check check-debug demo bench install
+ifeq ($(LFS_DEPS_DONE),)
+ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell scripts/deps >&2 && echo done),done)
+$(error packages are missing: see above, or run `make deps` as root)
+endif
+endif
+endif
+export LFS_DEPS_DONE := 1
+
+KDIR ?= $(shell scripts/newest-kdir)
+KVER = $(eval KVER := $$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null))$(KVER)
+KO = $(B)/kmod/$(KVER)/layerfs.ko
+
+CFLAGS ?= -O2 -g
+CFLAGS += -Wall -Wextra -Iinclude/uapi
+
+.PHONY: all module deps lint check check-debug guest guest-debug debug-kernel \
+	install dkms-install clean help
+all: module tools
+
+# Kbuild itself knows what is out of date.
+module:
+	@test -n "$(KVER)" || { echo "no kernel headers in KDIR=$(KDIR)" >&2; exit 1; }
+	@scripts/mirror-kmod $(B)/kmod/$(KVER)
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod/$(KVER) modules
+
+deps:
+	scripts/deps
+
+lint:
+	scripts/lint $(KDIR)
+
+guest: module tools selftests
+	tests/vm/run --ko $(KO) $(VMFLAGS) -- tests/selftests/run
+
+debug-kernel:
+	tests/vm/debug-kernel
+
+guest-debug: tools selftests
+	dir=$$(tests/vm/debug-kernel) && \
+	$(MAKE) module KDIR=$$dir/build && \
+	tests/vm/run --debug --mem 4096 --timeout 3000 $(VMFLAGS) -- tests/selftests/run
+
+check:
+	+scripts/check lint unit guest
+
+check-debug:
+	+scripts/check guest-debug
+
+install: all tools-install
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod/$(KVER) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+
+# For machines whose kernel changes: dkms builds the module for each.
+dkms-install: tools-install
+	install -d $(DESTDIR)/usr/src/layerfs-$(VERSION)
+	cp -r --preserve=timestamps kmod include COPYING LICENSES dkms.conf \
+		$(DESTDIR)/usr/src/layerfs-$(VERSION)/
+
+clean:
+	rm -rf $(B)
+
+help:
+	@echo 'make               the module and the tools, below build/'
+	@echo 'make module        the module only; KDIR=DIR builds it for another kernel'
+	@echo 'make tools         layerctl, mount.layerfs, liblayerfs'
+	@echo 'make demo          two images, three containers, in a guest'
+	@echo 'make check         lint, unit tests and the tests in a guest'
+	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
+	@echo 'make lint, unit, guest, guest-debug   one part of these'
+	@echo 'make bench         measurements, in a guest'
+	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
+	@echo 'make dkms-install  tools, and the module as source for dkms'
+	@echo 'make deps          only install the packages that all this needs'
+	@echo 'make clean         remove build/'
+
+-include tools/tools.mk
+-include tests/unit/unit.mk
+-include tests/selftests/selftests.mk
+-include tests/demo/demo.mk
+-include tests/bench/bench.mk
