@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/store_import.h"
+#include "cmd.h"
+#include "output.h"
+
+static const char *opt_platform;
+
+static const struct lc_option options[] = {
+	{ "platform", 0, "OS/ARCH", "which image of several (default: this machine's)",
+	  .value = &opt_platform },
+	{ }
+};
+
+/* Between layers and blocks, so that tmp is left clean */
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+	interrupted = sig;
+}
+
+struct view {
+	struct lc_ctx *ctx;
+	struct lc_progress bar;
+	bool drawn;
+};
+
+static void label(const struct layerfs_import_event *event, char *text, size_t size)
+{
+	char total[LC_TEXT_MAX];
+
+	if (event->total)
+		snprintf(text, size, "layer %zu/%zu %.19s %s", event->index + 1, event->nr,
+			 event->diff_id, lc_text_size(event->total, total));
+	else
+		snprintf(text, size, "layer %zu/%zu %.19s", event->index + 1, event->nr,
+			 event->diff_id);
+}
+
+static int on_event(void *arg, const struct layerfs_import_event *event)
+{
+	struct view *view = arg;
+	char text[96];
+
+	if (!view->drawn) {
+		label(event, text, sizeof(text));
+		lc_progress_start(&view->bar, view->ctx, text, event->total);
+		view->drawn = true;
+	}
+	switch (event->step) {
+	case LAYERFS_IMPORT_START:
+	case LAYERFS_IMPORT_READ:
+	case LAYERFS_IMPORT_SYNC:
+		lc_progress_update(&view->bar, event->done);
+		break;
+	case LAYERFS_IMPORT_DONE:
+		lc_progress_end(&view->bar, "done");
+		view->drawn = false;
+		break;
+	case LAYERFS_IMPORT_PRESENT:
+		lc_progress_end(&view->bar, "already here");
+		view->drawn = false;
+		break;
+	case LAYERFS_IMPORT_FAILED:
+		lc_progress_end(&view->bar, interrupted ? "interrupted" : "failed");
+		view->drawn = false;
+		break;
+	}
+	return interrupted ? -EINTR : 0;
+}
+
+static void on_wait(void *arg, const char *what)
+{
+	const struct view *view = arg;
+
+	lc_note(view->ctx, "waiting for %s", what);
+}
+
+static struct json_object *layers_json(const struct layerfs_imported *im)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < im->nr_layers; i++) {
+		const struct layerfs_layer *layer = &im->layers[i];
+		struct json_object *row = json_object_new_object();
+
+		json_object_object_add(row, "digest", json_object_new_string(layer->diff_id));
+		json_object_object_add(row, "size", json_object_new_int64(layer->size));
+		json_object_object_add(row, "inodes", json_object_new_int64(layer->inodes));
+		json_object_object_add(row, "compressed_size",
+				       json_object_new_int64(layer->compressed_size));
+		json_object_object_add(row, "already_here",
+				       json_object_new_boolean(im->present[i]));
+		json_object_array_add(list, row);
+	}
+	return list;
+}
+
+static int show_json(const struct layerfs_imported *im)
+{
+	struct json_object *json = json_object_new_object();
+	struct json_object *names = json_object_new_array();
+
+	for (size_t i = 0; i < im->nr_names; i++)
+		json_object_array_add(names, json_object_new_string(im->names[i]));
+	json_object_object_add(json, "id", json_object_new_string(im->id));
+	json_object_object_add(json, "names", names);
+	json_object_object_add(json, "already_here", json_object_new_boolean(im->was_present));
+	json_object_object_add(json, "layers", layers_json(im));
+	json_object_object_add(json, "ignored_xattrs",
+			       json_object_new_int64(im->ignored_xattrs));
+	return lc_json_show(json);
+}
+
+static int show_text(const struct lc_ctx *ctx, const struct layerfs_imported *im)
+{
+	size_t present = 0;
+	char id[130];
+
+	for (size_t i = 0; i < im->nr_layers; i++)
+		present += im->present[i];
+	lc_text_digest(ctx, im->id, id);
+	if (ctx->quiet) {
+		puts(id);
+		return LC_EXIT_OK;
+	}
+	printf("%s", id);
+	for (size_t i = 0; i < im->nr_names; i++)
+		printf(" %s", im->names[i]);
+	printf(": %zu of %zu layers already here%s\n", present, im->nr_layers,
+	       im->was_present ? ", and the image, too" : "");
+	return LC_EXIT_OK;
+}
+
+static void watch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+static int run(struct lc_ctx *ctx, int argc, char **argv)
+{
+	struct view view = { .ctx = ctx };
+	struct layerfs_import_request request = {
+		.source = argv[0],
+		.name = argc > 1 ? argv[1] : NULL,
+		.platform = opt_platform,
+		.event = on_event,
+		.arg = &view,
+	};
+	struct layerfs_imported imported;
+	struct layerfs_error err = { 0 };
+	struct layerfs_store *store;
+	int ret;
+
+	if (layerfs_store_open(ctx->root, true, &store, &err))
+		return lc_fail(ctx, &err);
+	layerfs_store_on_wait(store, on_wait, &view);
+	watch_signals();
+	ret = layerfs_store_import(store, &request, &imported, &err);
+	if (ret) {
+		ret = lc_fail(ctx, &err);
+	} else {
+		if (imported.ignored_xattrs)
+			lc_note(ctx, "%llu xattrs of overlays or of other machines were left out",
+				(unsigned long long)imported.ignored_xattrs);
+		ret = ctx->format == LC_FORMAT_JSON ? show_json(&imported) :
+						      show_text(ctx, &imported);
+		layerfs_imported_free(&imported);
+	}
+	layerfs_store_close(store);
+	return ret;
+}
+
+const struct lc_command lc_cmd_import = {
+	.name = "import",
+	.alias = "load",
+	.summary = "bring an image into the store",
+	.operands = "SOURCE [NAME[:TAG]]",
+	.description =
+"SOURCE is an OCI image layout directory, or a tar of one, or a tar as\n"
+"`docker save` writes it:\n"
+"\n"
+"  oci:DIR[:REF]  oci-archive:FILE[:REF]  docker-archive:FILE[:REF]\n"
+"\n"
+"Without the prefix, the kind is found out. REF chooses one of several images\n"
+"by its tag or name. Layers may be gzip, zstd or plain; all digests are\n"
+"checked. A layer that the store has already is not unpacked again.\n"
+"\n"
+"NAME is what the image is called from now on; another image of that name\n"
+"loses it. Without NAME it gets the names that SOURCE has for it, else one made\n"
+"from the file's or directory's.\n"
+"\n"
+"An import that is interrupted or fails leaves no image behind; layers that\n"
+"were complete by then stay, and the next import finds them there.\n",
+	.options = options,
+	.words = { LC_WORD_FILE, LC_WORD_ANY },
+	.min = 1,
+	.max = 2,
+	.run = run,
+};
