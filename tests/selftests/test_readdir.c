@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Listing directories: each name once, right type, right inode number, and
+ * whole under change.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+struct dirent64_raw {
+	ino64_t d_ino;
+	off64_t d_off;
+	unsigned short d_reclen;
+	unsigned char d_type;
+	char d_name[];
+};
+
+/* Each entry's d_type and d_ino agree with lstat; . and .. are there, once. */
+static void check_entries(const char *path, int want)
+{
+	struct dirent *de;
+	int count = 0, dots = 0;
+	struct stat st;
+	DIR *dir = opendir(path);
+
+	if (!dir)
+		FAIL("opendir %s: %s", path, strerror(errno));
+	while ((errno = 0, de = readdir(dir))) {
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..")) {
+			CHECK_EQ(de->d_type, DT_DIR);
+			dots++;
+			continue;
+		}
+		count++;
+		CHECK_SYS(fstatat(dirfd(dir), de->d_name, &st,
+				  AT_SYMLINK_NOFOLLOW));
+		if (de->d_type != IFTODT(st.st_mode))
+			FAIL("%s: d_type %d, mode %o", de->d_name, de->d_type,
+			     st.st_mode);
+		if (de->d_ino != st.st_ino)
+			FAIL("%s: d_ino %lu, st_ino %lu", de->d_name, de->d_ino,
+			     st.st_ino);
+	}
+	CHECK_EQ(errno, 0);
+	CHECK_EQ(dots, 2);
+	CHECK_EQ(count, want);
+	closedir(dir);
+}
+
+/*
+ *	upper/	a	-		e/
+ *	l1/	a	b	d/	-	f (file)
+ *	l2/	a	b	d/	c	f/ (dir)	lnk	fifo
+ */
+static void merged_tree(void)
+{
+	fx_dirs(2);
+	mk_file("upper/a", "u");
+	mk_dir("upper/e");
+	mk_file("l1/a", "1");
+	mk_file("l1/b", "1");
+	mk_dir("l1/d");
+	mk_file("l1/f", "1");
+	mk_file("l2/a", "2");
+	mk_file("l2/b", "2");
+	mk_dir("l2/d");
+	mk_file("l2/c", "2");
+	mk_dir("l2/f");
+	CHECK_SYS(symlink("c", "l2/lnk"));
+	CHECK_SYS(mknod("l2/fifo", S_IFIFO | 0600, 0));
+}
+
+TEST(readdir, each_name_once)
+{
+	merged_tree();
+	fx_mount(2);
+	CHECK_STR(ls("mnt"), "a b c d e f fifo lnk");
+	fx_umount();
+	fx_mount_ro(2);
+	CHECK_STR(ls("mnt"), "a b c d f fifo lnk");
+}
+
+TEST(readdir, d_type_and_d_ino)
+{
+	merged_tree();
+	fx_mount(2);
+	check_entries("mnt", 8);
+	append_file("mnt/c", "+");
+	CHECK_SYS(chmod("mnt/d", 0700));
+	CHECK_SYS(rename("mnt/lnk", "mnt/lnk2"));
+	check_entries("mnt", 8);
+	fx_remount();
+	check_entries("mnt", 8);
+}
+
+TEST(readdir, d_ino_read_only)
+{
+	merged_tree();
+	fx_mount_ro(2);
+	check_entries("mnt", 7);
+}
+
+/* ".." of a directory is its parent in the mount, not in a layer. */
+TEST(readdir, dot_and_dotdot)
+{
+	struct dirent *de;
+	DIR *dir;
+
+	SKIP_ON_OVERLAY("d_ino of .. is the real directory's now and then");
+	fx_dirs(2);
+	mk_dirs("l1/d/e");
+	mk_dirs("l2/d/e");
+	fx_mount(2);
+	dir = opendir("mnt/d/e");
+	CHECK(dir);
+	while ((de = readdir(dir))) {
+		if (!strcmp(de->d_name, "."))
+			CHECK_EQ(de->d_ino, stat_of("mnt/d/e").st_ino);
+		else if (!strcmp(de->d_name, ".."))
+			CHECK_EQ(de->d_ino, stat_of("mnt/d").st_ino);
+	}
+	closedir(dir);
+}
+
+TEST(readdir, whiteouts_hide_and_do_not_show)
+{
+	fx_dirs(3);
+	mk_file("l3/gone", "3");
+	mk_file("l3/back", "3");
+	mk_whiteout("l2/gone");
+	mk_whiteout("l2/back");
+	mk_whiteout("l2/never");
+	mk_file("l1/back", "1");
+	mk_whiteout("upper/stray");
+	mk_file("l3/kept", "3");
+	fx_mount(3);
+	CHECK_STR(ls("mnt"), "back kept");
+	CHECK_ERR(access("mnt/never", F_OK), ENOENT);
+	CHECK_ERR(access("mnt/stray", F_OK), ENOENT);
+	CHECK_SYS(unlink("mnt/kept"));
+	CHECK_STR(ls("mnt"), "back");
+	CHECK(is_whiteout("upper/kept"));
+	fx_remount();
+	CHECK_STR(ls("mnt"), "back");
+}
+
+/* Big enough for many calls of getdents, with small buffers. */
+TEST(readdir, big_directory_small_buffers)
+{
+	static char seen[3000];
+	char buf[512], path[64];
+	int fd, n, count = 0;
+
+	fx_dirs(3);
+	for (int i = 0; i < 1500; i++) {
+		snprintf(path, sizeof(path), "l%d/n%d", i % 3 + 1, i);
+		mk_file(path, "");
+		if (i % 10)
+			continue;
+		snprintf(path, sizeof(path), "l%d/n%d", (i + 1) % 3 + 1, i);
+		mk_file(path, "");
+	}
+	fx_mount(3);
+	for (int i = 1500; i < 1600; i++) {
+		snprintf(path, sizeof(path), "mnt/n%d", i);
+		mk_file(path, "");
+	}
+	fd = CHECK_SYS(open("mnt", O_RDONLY | O_DIRECTORY));
+	while ((n = CHECK_SYS(syscall(SYS_getdents64, fd, buf, sizeof(buf))))) {
+		for (int pos = 0; pos < n;) {
+			struct dirent64_raw *de = (void *)(buf + pos);
+
+			if (de->d_name[0] == 'n') {
+				int i = atoi(de->d_name + 1);
+
+				CHECK(i >= 0 && i < 1600);
+				if (seen[i]++)
+					FAIL("%s twice", de->d_name);
+				count++;
+			}
+			pos += de->d_reclen;
+		}
+	}
+	CHECK_EQ(count, 1600);
+	close(fd);
+}
+
+/* rewinddir shows what has changed; an open stream does not fall over it. */
+TEST(readdir, rewind_sees_changes)
+{
+	char names[256] = "";
+	struct dirent *de;
+	DIR *dir;
+
+	fx_dirs(2);
+	mk_file("l1/a", "");
+	mk_file("l2/b", "");
+	fx_mount(2);
+	dir = opendir("mnt");
+	CHECK(dir);
+	while (readdir(dir))
+		;
+	mk_file("mnt/c", "");
+	CHECK_SYS(unlink("mnt/b"));
+	rewinddir(dir);
+	while ((de = readdir(dir)))
+		if (de->d_name[0] != '.')
+			strcat(names, de->d_name);
+	closedir(dir);
+	CHECK_EQ(strlen(names), 2);
+	CHECK(strchr(names, 'a') && strchr(names, 'c'));
+}
+
+/* telldir/seekdir: from any cookie the listing goes on where it was. */
+TEST(readdir, seek_to_every_position)
+{
+	long where[64];
+	char names[64][8], path[32];
+	struct dirent *de;
+	int n = 0;
+	DIR *dir;
+
+	fx_dirs(2);
+	for (int i = 0; i < 20; i++) {
+		snprintf(path, sizeof(path), "l%d/f%d", i % 2 + 1, i);
+		mk_file(path, "");
+	}
+	fx_mount(2);
+	mk_file("mnt/new", "");
+	dir = opendir("mnt");
+	CHECK(dir);
+	for (where[0] = telldir(dir); (de = readdir(dir));) {
+		snprintf(names[n], sizeof(names[n]), "%.7s", de->d_name);
+		where[++n] = telldir(dir);
+	}
+	CHECK_EQ(n, 23);
+	for (int i = n - 1; i >= 0; i--) {
+		seekdir(dir, where[i]);
+		de = readdir(dir);
+		CHECK(de);
+		CHECK_STR(de->d_name, names[i]);
+	}
+	closedir(dir);
+}
+
+/* rm -rf as rm does it: reads and removes by turns until nothing is left. */
+TEST(readdir, remove_while_reading)
+{
+	char path[64];
+
+	fx_dirs(2);
+	mk_dir("l1/d");
+	mk_dir("l2/d");
+	for (int i = 0; i < 400; i++) {
+		snprintf(path, sizeof(path), "l%d/d/f%d", i % 2 + 1, i);
+		mk_file(path, "");
+	}
+	fx_mount(2);
+	for (int i = 400; i < 500; i++) {
+		snprintf(path, sizeof(path), "mnt/d/f%d", i);
+		mk_file(path, "");
+	}
+	tree_remove("mnt/d");
+	CHECK_ERR(access("mnt/d", F_OK), ENOENT);
+	CHECK(is_whiteout("upper/d"));
+	CHECK_STR(ls("upper"), "d");
+}
+
+TEST(readdir, opaque_directories)
+{
+	fx_dirs(3);
+	mk_dir("l1/d");
+	mk_file("l1/d/1", "");
+	mk_dir("l2/d");
+	mk_opaque("l2/d");
+	mk_file("l2/d/2", "");
+	mk_dir("l3/d");
+	mk_file("l3/d/3", "");
+	fx_mount(3);
+	CHECK_STR(ls("mnt/d"), "1 2");
+	CHECK_ERR(access("mnt/d/3", F_OK), ENOENT);
+	CHECK_SYS(chmod("mnt/d", 0700));
+	CHECK_STR(ls("mnt/d"), "1 2");
+	fx_remount();
+	CHECK_STR(ls("mnt/d"), "1 2");
+}
+
+/* A directory that is open while it is removed lists nothing, and no error. */
+TEST(readdir, removed_directory_is_empty)
+{
+	struct dirent *de;
+	DIR *dir;
+
+	fx_dirs(1);
+	mk_dir("l1/d");
+	fx_mount(1);
+	dir = opendir("mnt/d");
+	CHECK(dir);
+	CHECK_SYS(rmdir("mnt/d"));
+	while ((errno = 0, de = readdir(dir)))
+		CHECK(!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."));
+	CHECK(errno == 0 || errno == ENOENT);
+	closedir(dir);
+}
+
+TEST(readdir, fsync_and_seek_errors)
+{
+	char b;
+	int fd;
+
+	fx_dirs(1);
+	mk_dir("l1/d");
+	fx_mount(1);
+	fd = CHECK_SYS(open("mnt/d", O_RDONLY | O_DIRECTORY));
+	CHECK_SYS(fsync(fd));
+	mk_file("mnt/d/f", "");
+	CHECK_SYS(fsync(fd));
+	CHECK_ERR(read(fd, &b, 1), EISDIR);
+	CHECK_ERR(lseek(fd, -1, SEEK_SET), EINVAL);
+	CHECK_ERR(open("mnt/d", O_RDWR), EISDIR);
+	close(fd);
+}
