@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A container comes and goes: its image, its upper, and who may use the upper. */
+#include <linux/fs_context.h>
+#include <linux/mount.h>
+#include <linux/slab.h>
+#include <linux/xattr.h>
+
+#include "container/container.h"
+
+/*
+ * The mark that overlayfs sets on a directory in use as upper or work, so that
+ * neither of us can take what the other holds.
+ */
+static bool lfs_take(struct dentry *dir)
+{
+	struct inode *inode = d_inode(dir);
+	bool taken;
+
+	spin_lock(&inode->i_lock);
+	taken = !(inode->i_state & I_OVL_INUSE);
+	inode->i_state |= I_OVL_INUSE;
+	spin_unlock(&inode->i_lock);
+	return taken;
+}
+
+static void lfs_release(struct dentry *dir)
+{
+	struct inode *inode = d_inode(dir);
+
+	spin_lock(&inode->i_lock);
+	inode->i_state &= ~I_OVL_INUSE;
+	spin_unlock(&inode->i_lock);
+}
+
+static void lfs_upper_close(struct lfs_container *c)
+{
+	struct dentry *work = c->work.base;
+
+	if (!c->upper_mnt)
+		return;
+	lfs_workdir_close(c);
+	if (work) {
+		lfs_release(work);
+		dput(work);
+	}
+	lfs_release(c->upper_mnt->mnt_root);
+	kern_unmount(c->upper_mnt);
+	c->upper_mnt = NULL;
+}
+
+static int lfs_upper_suits(struct fs_context *fc, const struct lfs_params *p)
+{
+	const struct super_block *sb = p->upper.dentry->d_sb;
+
+	if (sb_rdonly(sb) || __mnt_is_readonly(p->upper.mnt)) {
+		errorfc(fc, "upperdir '%s' is on a read-only filesystem", p->upper_name);
+		return -EROFS;
+	}
+	if (p->upper.dentry->d_flags & (DCACHE_OP_REVALIDATE | DCACHE_OP_WEAK_REVALIDATE)) {
+		errorfc(fc, "upperdir '%s' is on a filesystem that others may change (%s)",
+			p->upper_name, sb->s_type->name);
+		return -EINVAL;
+	}
+	if (!(d_inode(p->upper.dentry)->i_opflags & IOP_XATTR)) {
+		errorfc(fc, "upperdir '%s' is on a filesystem without extended attributes (%s)",
+			p->upper_name, sb->s_type->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Which filesystem under the mount the upper is, for lfs_ino(). */
+static unsigned int lfs_upper_number(const struct lfs_container *c)
+{
+	const struct lfs_image *image = lfs_container_image(c);
+	unsigned int f;
+
+	for (f = 0; f < image->nr_fs; f++) {
+		if (image->fs[f] == c->upper_mnt->mnt_sb)
+			break;
+	}
+	return f;
+}
+
+static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
+{
+	const struct lfs_params *p = c->params;
+	int err;
+
+	err = lfs_upper_suits(fc, p);
+	if (err)
+		return err;
+	if (!lfs_take(p->upper.dentry)) {
+		errorfc(fc, "upperdir '%s' is in use by another mount", p->upper_name);
+		return -EBUSY;
+	}
+	c->upper_mnt = clone_private_mount(&p->upper);
+	if (IS_ERR(c->upper_mnt)) {
+		err = PTR_ERR(c->upper_mnt);
+		c->upper_mnt = NULL;
+		lfs_release(p->upper.dentry);
+		errorfc(fc, "cannot use upperdir '%s': %pe", p->upper_name, ERR_PTR(err));
+		return err;
+	}
+	/* Access times are kept as the container's own mount says. */
+	c->upper_mnt->mnt_flags &= ~(MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME);
+	c->upper_fsid = lfs_upper_number(c);
+
+	if (!lfs_take(p->work.dentry)) {
+		errorfc(fc, "workdir '%s' is in use by another mount", p->work_name);
+		return -EBUSY;
+	}
+	c->work.base = dget(p->work.dentry);
+	return lfs_workdir_open(fc, c, &p->work);
+}
+
+/**
+ * lfs_container_free - end a container
+ * @c: without inodes; may be NULL
+ *
+ * Context: process context without locks; waits for a grace period.
+ */
+void lfs_container_free(struct lfs_container *c)
+{
+	if (!c)
+		return;
+	if (c->reg.id) {
+		lfs_registry_del(&lfs_container_registry, &c->reg);
+		atomic_dec(&lfs_container_image(c)->containers);
+	}
+	lfs_upper_close(c);
+	mntput(c->image_mnt);
+	if (c->cred)
+		put_cred(c->cred);
+	free_percpu(c->counters);
+	lfs_params_free(c->params);
+	kfree(c);
+}
+
+/**
+ * lfs_container_make - a container for checked options
+ * @fc: for messages
+ * @params: options with their paths; taken over only on success
+ * @image_mnt: of the image; taken over, also on failure
+ *
+ * Takes the upper and work directories and prepares the work directory.
+ *
+ * Return: the container, without a superblock; or an error, explained in @fc's
+ * log.
+ */
+struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_params *params,
+					 struct vfsmount *image_mnt)
+{
+	struct lfs_container *c;
+	int err = -ENOMEM;
+
+	c = kzalloc(sizeof(*c), GFP_KERNEL);
+	if (!c) {
+		mntput(image_mnt);
+		return ERR_PTR(-ENOMEM);
+	}
+	c->image_mnt = image_mnt;
+	c->cred = prepare_creds();
+	c->counters = alloc_percpu(struct lfs_counters);
+	if (!c->cred || !c->counters)
+		goto fail;
+	c->params = params;
+	if (params->upper_name) {
+		err = lfs_upper_open(fc, c);
+		if (err)
+			goto fail;
+	}
+	return c;
+
+fail:
+	c->params = NULL;
+	lfs_container_free(c);
+	return ERR_PTR(err);
+}
+
+/**
+ * lfs_container_init - at load
+ */
+int lfs_container_init(void)
+{
+	return lfs_container_inode_cache_init();
+}
+
+/**
+ * lfs_container_exit - at unload, after a grace period for freed inodes
+ */
+void lfs_container_exit(void)
+{
+	lfs_container_inode_cache_exit();
+}

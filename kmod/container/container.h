@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LAYERFS_CONTAINER_H
+#define _LAYERFS_CONTAINER_H
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/mutex.h>
+
+#include "copyup/workdir.h"
+#include "image/image.h"
+#include "mount/params.h"
+#include "stats/counters.h"
+#include "stats/registry.h"
+
+struct lfs_dirlist;
+
+/**
+ * struct lfs_container - a mount: one image, and one upper if it can be written
+ * @reg: id and membership in lfs_container_registry, if @reg.id is not 0
+ * @params: options, for /proc/mounts; owned, without their paths
+ * @cred: the mounter's, for all access to the upper; owned
+ * @image_mnt: keeps the image alive; its root is the image's
+ * @upper_mnt: our own clone of the mount that upperdir was named through, its
+ *             root is the upper directory; NULL without an upper
+ * @upper_fsid: for lfs_ino(): which filesystem the upper lies on
+ * @work: the work directory
+ * @sb: the superblock; NULL before there is one
+ * @counters: see <linux/layerfs.h>
+ *
+ * Code outside container/ reaches image and upper through the functions below,
+ * for the time of one call: a later version swaps the pair under a live mount.
+ */
+struct lfs_container {
+	struct lfs_registered reg;
+	struct lfs_params *params;
+	const struct cred *cred;
+	struct vfsmount *image_mnt;
+	struct vfsmount *upper_mnt;
+	unsigned int upper_fsid;
+	struct lfs_workdir work;
+	struct super_block *sb;
+	struct lfs_counters __percpu *counters;
+};
+
+/* Bits of lfs_inode.flags */
+enum {
+	LFS_I_IMPURE,		/* the upper directory is known to be marked impure */
+	LFS_I_OPAQUE,		/* the directory has ceased to merge with the image */
+};
+
+/**
+ * struct lfs_inode - an object of a container
+ * @vfs_inode: attributes are a copy of the real object's; i_ino is what stat
+ *             and readdir show
+ * @upper: the object in the upper, or NULL; set once, by creation, lookup or
+ *         copy-up (under @lock), read without a lock through lfs_upper()
+ * @image: the object in the image, or NULL.  Of a directory: what it merges
+ *         with.  Of others: where their data was before the copy-up.  Constant
+ * @lock: one copy-up at a time; an unlink excludes it
+ * @flags: LFS_I_*, atomic bits
+ * @version: of a directory: counts changes to its names; changed with the
+ *           directory's i_rwsem held for writing.  A copy-up changes no name
+ * @list: of a directory: its names in the upper, as of lfs_dirlist.version;
+ *        under @lock
+ *
+ * Dentries are referenced until eviction.
+ */
+struct lfs_inode {
+	struct inode vfs_inode;
+	struct dentry *upper;
+	struct dentry *image;
+	struct mutex lock;
+	unsigned long flags;
+	u64 version;
+	struct lfs_dirlist *list;
+};
+
+static inline struct lfs_inode *lfs_i(const struct inode *inode)
+{
+	return container_of(inode, struct lfs_inode, vfs_inode);
+}
+
+static inline struct lfs_container *lfs_container_of(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+static inline struct lfs_container *lfs_c(const struct inode *inode)
+{
+	return lfs_container_of(inode->i_sb);
+}
+
+static inline struct lfs_image *lfs_container_image(const struct lfs_container *c)
+{
+	return lfs_image_of(c->image_mnt->mnt_sb);
+}
+
+static inline struct dentry *lfs_container_image_root(const struct lfs_container *c)
+{
+	return c->image_mnt->mnt_root;
+}
+
+static inline bool lfs_container_has_upper(const struct lfs_container *c)
+{
+	return c->upper_mnt;
+}
+
+void lfs_copy_attrs(struct inode *inode);
+
+/* The object in the upper, or NULL: once it is there it stays. */
+static inline struct dentry *lfs_upper(const struct inode *inode)
+{
+	/* Pairs with smp_store_release() in lfs_copyup_publish(). */
+	return smp_load_acquire(&lfs_i(inode)->upper);
+}
+
+/* The object in the image, or NULL. */
+static inline struct dentry *lfs_image(const struct inode *inode)
+{
+	const struct lfs_inode *li = lfs_i(inode);
+
+	return test_bit(LFS_I_OPAQUE, &li->flags) ? NULL : li->image;
+}
+
+/**
+ * lfs_upper_path - the object in the upper as a path
+ * @inode: has an upper
+ * @path: set, without references: good as long as @inode is
+ */
+static inline void lfs_upper_path(const struct inode *inode, struct path *path)
+{
+	path->dentry = lfs_upper(inode);
+	path->mnt = lfs_c(inode)->upper_mnt;
+}
+
+/**
+ * lfs_real_path - the real object that serves attributes and data now
+ * @inode: of a container
+ * @path: set, without references: good as long as @inode is
+ *
+ * Return: whether it is the upper.
+ */
+static inline bool lfs_real_path(const struct inode *inode, struct path *path)
+{
+	lfs_upper_path(inode, path);
+	if (path->dentry)
+		return true;
+	lfs_image_top_path(d_inode(lfs_image(inode)), path);
+	return false;
+}
+
+/* The real inode that serves attributes now; as lfs_real_path(). */
+static inline struct inode *lfs_real_inode(const struct inode *inode)
+{
+	struct path path;
+
+	lfs_real_path(inode, &path);
+	return d_inode(path.dentry);
+}
+
+/* The names in @dir changed; its i_rwsem is held for writing. */
+static inline void lfs_dir_changed(struct inode *dir)
+{
+	lfs_i(dir)->version++;
+	lfs_copy_attrs(dir);
+}
+
+static inline const struct cred *lfs_override_creds(const struct super_block *sb)
+{
+	return override_creds(lfs_container_of(sb)->cred);
+}
+
+/* container.c */
+int lfs_container_init(void);
+void lfs_container_exit(void);
+struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_params *params,
+					 struct vfsmount *image_mnt);
+void lfs_container_free(struct lfs_container *c);
+
+/* super.c */
+int lfs_container_inode_cache_init(void);
+void lfs_container_inode_cache_exit(void);
+int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc);
+void lfs_container_kill_sb(struct super_block *sb);
+int lfs_container_sync(struct lfs_container *c);
+
+/* iget.c */
+struct lfs_key {
+	struct dentry *upper;	/* NULL if not in the upper */
+	struct dentry *image;	/* NULL if the image plays no part */
+	u64 ino;
+};
+
+struct inode *lfs_iget(struct super_block *sb, const struct lfs_key *key);
+struct inode *lfs_iget_new(struct inode *inode, const struct lfs_key *key);
+
+/* inode.c */
+extern const struct inode_operations lfs_file_iops;
+extern const struct inode_operations lfs_symlink_iops;
+extern const struct inode_operations lfs_special_iops;
+int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr);
+int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat,
+		u32 mask, unsigned int flags);
+int lfs_update_time(struct inode *inode, int flags);
+int lfs_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len);
+
+/* lookup.c */
+int lfs_resolve(struct inode *dir, const char *name, int len, struct lfs_key *key);
+void lfs_key_put(struct lfs_key *key);
+int lfs_covered(struct inode *dir, const struct qstr *name);
+struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
+u64 lfs_upper_ino(struct lfs_container *c, struct dentry *upper);
+
+/* readdir.c */
+extern const struct file_operations lfs_dir_fops;
+int lfs_dir_empty(struct inode *dir);
+void lfs_dirlist_free_inode(struct lfs_inode *li);
+
+/* dir.c */
+extern const struct inode_operations lfs_dir_iops;
+int lfs_write_begin(struct super_block *sb, const struct cred **old);
+void lfs_write_end(struct super_block *sb, const struct cred *old);
+struct dentry *lfs_upper_child(struct dentry *upper_dir, const struct qstr *name,
+			       const struct dentry *want);
+int lfs_mark_impure(struct inode *dir);
+bool lfs_ino_is_foreign(struct inode *inode);
+
+/* remove.c */
+int lfs_unlink(struct inode *dir, struct dentry *dentry);
+int lfs_rmdir(struct inode *dir, struct dentry *dentry);
+void lfs_inode_gone(struct inode *inode);
+int lfs_dir_hollow(struct inode *dir);
+
+/* rename.c */
+int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old,
+	       struct inode *newdir, struct dentry *new, unsigned int flags);
+
+/* xattr.c */
+extern const struct xattr_handler * const lfs_xattr_handlers[];
+ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size);
+
+/* acl.c */
+struct posix_acl *lfs_get_inode_acl(struct inode *inode, int type, bool rcu);
+struct posix_acl *lfs_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type);
+int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl,
+		int type);
+
+#endif /* _LAYERFS_CONTAINER_H */

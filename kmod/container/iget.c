@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Inodes of a container are found by st_ino, which is unique in the mount and
+ * stays what it is over a copy-up, then told apart by the real objects.
+ */
+#include <linux/dcache.h>
+#include <linux/lockdep.h>
+
+#include "container/container.h"
+#include "io/realfile.h"
+
+/*
+ * The rwsem of a directory and of a file get a class for each depth of
+ * stacking, as a layer or the upper may be a layerfs mount too.
+ */
+static void lfs_lock_classes(struct inode *inode)
+{
+#ifdef CONFIG_LOCKDEP
+	static struct lock_class_key dir_key[FILESYSTEM_MAX_STACK_DEPTH + 1];
+	static struct lock_class_key file_key[FILESYSTEM_MAX_STACK_DEPTH + 1];
+	int depth = inode->i_sb->s_stack_depth;
+
+	if (S_ISDIR(inode->i_mode))
+		lockdep_set_class(&inode->i_rwsem, &dir_key[depth]);
+	else
+		lockdep_set_class(&inode->i_rwsem, &file_key[depth]);
+#endif
+}
+
+/**
+ * lfs_copy_attrs - make an inode's attributes those of its real object
+ * @inode: of a container
+ *
+ * Context: any that may take i_lock.  Concurrent calls leave one of the states
+ * that the real object was in.
+ */
+void lfs_copy_attrs(struct inode *inode)
+{
+	const unsigned int flags = S_SYNC | S_IMMUTABLE | S_APPEND | S_NOATIME;
+	struct inode *real = lfs_real_inode(inode);
+	bool upper = lfs_upper(inode);
+
+	spin_lock(&inode->i_lock);
+	inode->i_uid = real->i_uid;
+	inode->i_gid = real->i_gid;
+	inode->i_mode = real->i_mode;
+	inode_set_atime_to_ts(inode, inode_get_atime(real));
+	inode_set_mtime_to_ts(inode, inode_get_mtime(real));
+	inode_set_ctime_to_ts(inode, inode_get_ctime(real));
+	inode->i_flags = (inode->i_flags & ~flags) | (real->i_flags & flags);
+	if (!S_ISDIR(inode->i_mode) && (upper || (inode->i_state & I_NEW)))
+		set_nlink(inode, real->i_nlink);
+	i_size_write(inode, i_size_read(real));
+	spin_unlock(&inode->i_lock);
+}
+
+static int lfs_iget_test(struct inode *inode, void *data)
+{
+	const struct lfs_key *key = data;
+	struct lfs_inode *li = lfs_i(inode);
+	struct dentry *upper = READ_ONCE(li->upper);
+
+	if (inode->i_ino != key->ino)
+		return 0;
+	/* An upper inode that several names link to is one object. */
+	if (upper && key->upper)
+		return d_inode(upper) == d_inode(key->upper);
+	/*
+	 * The two differ for the moment of a copy-up.  Links of one inode in a
+	 * layer are an object each, as they become with the first change.
+	 */
+	return li->image && li->image == key->image;
+}
+
+static int lfs_iget_set(struct inode *inode, void *data)
+{
+	const struct lfs_key *key = data;
+	struct lfs_inode *li = lfs_i(inode);
+
+	inode->i_ino = key->ino;
+	li->upper = dget(key->upper);
+	li->image = dget(key->image);
+	return 0;
+}
+
+static void lfs_inode_init(struct inode *inode)
+{
+	struct inode *real = lfs_real_inode(inode);
+
+	inode->i_mode = real->i_mode;
+	lfs_copy_attrs(inode);
+	switch (inode->i_mode & S_IFMT) {
+	case S_IFDIR:
+		/* What find(1) takes for "cannot tell": the parts overlap. */
+		set_nlink(inode, 1);
+		inode->i_op = &lfs_dir_iops;
+		inode->i_fop = &lfs_dir_fops;
+		break;
+	case S_IFREG:
+		inode->i_op = &lfs_file_iops;
+		inode->i_fop = &lfs_file_fops;
+		break;
+	case S_IFLNK:
+		inode->i_op = &lfs_symlink_iops;
+		break;
+	default:
+		init_special_inode(inode, inode->i_mode, real->i_rdev);
+		inode->i_op = &lfs_special_iops;
+		break;
+	}
+	lfs_lock_classes(inode);
+}
+
+static struct inode *lfs_iget_finish(struct inode *inode)
+{
+	if (inode->i_state & I_NEW) {
+		lfs_inode_init(inode);
+		unlock_new_inode(inode);
+	}
+	return inode;
+}
+
+/**
+ * lfs_iget - the inode of an object, found or made
+ * @sb: the container's
+ * @key: what it consists of; references are taken anew
+ *
+ * Return: the inode, or -ENOMEM.
+ */
+struct inode *lfs_iget(struct super_block *sb, const struct lfs_key *key)
+{
+	struct inode *inode;
+
+	inode = iget5_locked(sb, key->ino, lfs_iget_test, lfs_iget_set, (void *)key);
+	return inode ? lfs_iget_finish(inode) : ERR_PTR(-ENOMEM);
+}
+
+/**
+ * lfs_iget_new - the inode of an object just made in the upper
+ * @inode: from new_inode(), allocated beforehand so that this cannot fail
+ * @key: what it consists of; references are taken anew
+ *
+ * Return: the inode; @inode itself unless the object was known before.
+ */
+struct inode *lfs_iget_new(struct inode *inode, const struct lfs_key *key)
+{
+	struct inode *found;
+
+	found = inode_insert5(inode, key->ino, lfs_iget_test, lfs_iget_set, (void *)key);
+	if (found != inode)
+		iput(inode);
+	return lfs_iget_finish(found);
+}

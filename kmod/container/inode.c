@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Attributes: read from the real object, changed on the upper. */
+#include <linux/file.h>
+#include <linux/namei.h>
+#include <linux/posix_acl.h>
+
+#include "container/container.h"
+#include "copyup/copyup.h"
+#include "io/realfile.h"
+#include "layer/lower.h"
+
+/**
+ * lfs_getattr - ->getattr of every object of a container
+ * @idmap: of the container's mount
+ * @path: the object
+ * @stat: filled in
+ * @mask: STATX_* wanted
+ * @flags: AT_STATX_*
+ */
+int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat,
+		u32 mask, unsigned int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct path real;
+	bool upper;
+	int err;
+
+	upper = lfs_real_path(inode, &real);
+	err = lfs_real_getattr(&real, stat, mask, flags, lfs_c(inode)->cred);
+	if (err)
+		return err;
+	stat->dev = inode->i_sb->s_dev;
+	stat->ino = inode->i_ino;
+	/*
+	 * The links of a layer's object that were removed here, and those of
+	 * merged directories, only the container's own inode knows.
+	 */
+	if (!upper || !inode->i_nlink ||
+	    (S_ISDIR(inode->i_mode) && lfs_image(inode)))
+		stat->nlink = inode->i_nlink;
+	return 0;
+}
+
+static int lfs_setattr_upper(struct dentry *dentry, struct iattr *attr)
+{
+	struct inode *inode = d_inode(dentry), *upper_inode;
+	struct dentry *upper = lfs_upper(inode);
+	struct file *file = NULL;
+	const struct cred *old;
+	int err;
+
+	upper_inode = d_inode(upper);
+	if (attr->ia_valid & ATTR_SIZE) {
+		err = get_write_access(upper_inode);
+		if (err)
+			return err;
+	}
+	err = lfs_write_begin(inode->i_sb, &old);
+	if (err)
+		goto put_access;
+
+	/* The upper's filesystem works out the mode, from the same bits. */
+	if (attr->ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))
+		attr->ia_valid &= ~ATTR_MODE;
+	/* The file is the container's; the upper's owner check has passed. */
+	if (attr->ia_valid & ATTR_FILE) {
+		file = attr->ia_file;
+		attr->ia_valid &= ~ATTR_FILE;
+		attr->ia_file = NULL;
+	}
+	/* ATTR_OPEN would have the upper's filesystem skip what was not done. */
+	attr->ia_valid &= ~ATTR_OPEN;
+
+	inode_lock(upper_inode);
+	err = notify_change(mnt_idmap(lfs_c(inode)->upper_mnt), upper, attr, NULL);
+	inode_unlock(upper_inode);
+	lfs_copy_attrs(inode);
+	if (attr->ia_valid & ATTR_MODE)
+		forget_all_cached_acls(inode);
+	attr->ia_file = file;
+	lfs_write_end(inode->i_sb, old);
+put_access:
+	if (attr->ia_valid & ATTR_SIZE)
+		put_write_access(upper_inode);
+	return err;
+}
+
+/**
+ * lfs_setattr - ->setattr of every object of a container
+ * @idmap: of the container's mount
+ * @dentry: the object, its i_rwsem held for writing
+ * @attr: what to change
+ */
+int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	loff_t size = LFS_COPYUP_ALL;
+	int err;
+
+	err = setattr_prepare(idmap, dentry, attr);
+	if (err)
+		return err;
+	/* Data that is cut off at once need not be copied. */
+	if (attr->ia_valid & ATTR_SIZE)
+		size = attr->ia_size;
+	err = lfs_copyup(dentry, size);
+	if (err)
+		return err;
+	return lfs_setattr_upper(dentry, attr);
+}
+
+/**
+ * lfs_update_time - ->update_time: access times, kept by the upper
+ * @inode: of a container
+ * @flags: S_ATIME is looked at; the other times follow from real changes
+ *
+ * Reading a layer's file changes nothing: a copy-up would cost more than the
+ * time is worth.
+ */
+int lfs_update_time(struct inode *inode, int flags)
+{
+	struct path path;
+
+	if ((flags & S_ATIME) && lfs_real_path(inode, &path)) {
+		touch_atime(&path);
+		inode_set_atime_to_ts(inode, inode_get_atime(d_inode(path.dentry)));
+	}
+	return 0;
+}
+
+/**
+ * lfs_fiemap - ->fiemap: the extents of the real file
+ * @inode: of a container
+ * @info: filled in
+ * @start: in bytes
+ * @len: in bytes
+ */
+int lfs_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len)
+{
+	struct inode *real = lfs_real_inode(inode);
+	const struct cred *old;
+	int err;
+
+	if (!real->i_op->fiemap)
+		return -EOPNOTSUPP;
+	old = lfs_override_creds(inode->i_sb);
+	err = real->i_op->fiemap(real, info, start, len);
+	revert_creds(old);
+	return err;
+}
+
+static const char *lfs_get_link(struct dentry *dentry, struct inode *inode,
+				struct delayed_call *done)
+{
+	const struct cred *old;
+	struct path path;
+	const char *link;
+
+	if (!dentry)
+		return ERR_PTR(-ECHILD);
+	lfs_real_path(inode, &path);
+	old = lfs_override_creds(inode->i_sb);
+	link = vfs_get_link(path.dentry, done);
+	revert_creds(old);
+	return link;
+}
+
+const struct inode_operations lfs_file_iops = {
+	.setattr	= lfs_setattr,
+	.getattr	= lfs_getattr,
+	.listxattr	= lfs_listxattr,
+	.get_inode_acl	= lfs_get_inode_acl,
+	.get_acl	= lfs_get_acl,
+	.set_acl	= lfs_set_acl,
+	.update_time	= lfs_update_time,
+	.fiemap		= lfs_fiemap,
+};
+
+const struct inode_operations lfs_symlink_iops = {
+	.setattr	= lfs_setattr,
+	.getattr	= lfs_getattr,
+	.get_link	= lfs_get_link,
+	.listxattr	= lfs_listxattr,
+	.update_time	= lfs_update_time,
+};
+
+const struct inode_operations lfs_special_iops = {
+	.setattr	= lfs_setattr,
+	.getattr	= lfs_getattr,
+	.listxattr	= lfs_listxattr,
+	.get_inode_acl	= lfs_get_inode_acl,
+	.get_acl	= lfs_get_acl,
+	.set_acl	= lfs_set_acl,
+	.update_time	= lfs_update_time,
+};

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A name in a container: the upper's object, the image's, or a directory of both. */
+#include <linux/dcache.h>
+#include <linux/namei.h>
+#include <linux/slab.h>
+#include <linux/xattr.h>
+#include <linux/layerfs_ondisk.h>
+
+#include "container/container.h"
+#include "layer/lower.h"
+#include "layer/marker.h"
+
+/* Which filesystem of the image has this uuid, or -1. */
+static int lfs_fs_by_uuid(const struct lfs_image *image, const u8 *uuid)
+{
+	unsigned int f;
+
+	for (f = 0; f < image->nr_fs; f++) {
+		if (!memcmp(image->fs[f]->s_uuid.b, uuid, UUID_SIZE))
+			return f;
+	}
+	return -1;
+}
+
+/**
+ * lfs_upper_ino - the st_ino of an object in the upper that does not merge
+ * @c: the container
+ * @upper: the object
+ *
+ * That of the layer's object it was copied up from, if the mark says so and
+ * the layer's filesystem is there; else its own.
+ */
+u64 lfs_upper_ino(struct lfs_container *c, struct dentry *upper)
+{
+	struct inode *inode = d_inode(upper);
+	struct layerfs_origin origin;
+	int f;
+
+	if (__vfs_getxattr(upper, inode, LAYERFS_XATTR_ORIGIN, &origin,
+			   sizeof(origin)) == sizeof(origin) &&
+	    origin.version == LAYERFS_ORIGIN_VERSION) {
+		f = lfs_fs_by_uuid(lfs_container_image(c), origin.uuid);
+		if (f >= 0)
+			return lfs_ino(f, le64_to_cpu(origin.ino));
+	}
+	return lfs_ino(c->upper_fsid, inode->i_ino);
+}
+
+/**
+ * lfs_key_put - drop the references of a key
+ * @key: from lfs_resolve()
+ */
+void lfs_key_put(struct lfs_key *key)
+{
+	dput(key->upper);
+	dput(key->image);
+}
+
+/* The directory of the image that an upper directory merges with, or NULL. */
+static struct dentry *lfs_merge_partner(struct inode *dir, const char *name, int len,
+					struct dentry *upper)
+{
+	struct dentry *image_dir = lfs_image(dir), *partner = NULL;
+	char *redirect;
+	int err;
+
+	err = lfs_marker_opaque(upper);
+	if (err)
+		return err < 0 ? ERR_PTR(err) : NULL;
+	err = lfs_marker_redirect(upper, &redirect);
+	if (err)
+		return ERR_PTR(err);
+	if (redirect && redirect[0] == '/')
+		partner = lfs_image_walk(lfs_container_image_root(lfs_c(dir)), redirect);
+	else if (redirect && image_dir)
+		partner = lfs_image_lookup(image_dir, redirect, strlen(redirect));
+	else if (image_dir)
+		partner = lfs_image_lookup(image_dir, name, len);
+	kfree(redirect);
+	if (!IS_ERR_OR_NULL(partner) && !d_is_dir(partner)) {
+		dput(partner);
+		partner = NULL;
+	}
+	return partner;
+}
+
+/* What the upper says about a name: 1 if that settles it, 0 to ask the image. */
+static int lfs_resolve_upper(struct inode *dir, const char *name, int len,
+			     struct lfs_key *key)
+{
+	struct lfs_container *c = lfs_c(dir);
+	struct dentry *upper_dir = lfs_upper(dir), *upper, *partner;
+
+	if (!upper_dir)
+		return 0;
+	upper = lfs_real_lookup(upper_dir, name, len);
+	if (IS_ERR_OR_NULL(upper))
+		return PTR_ERR_OR_ZERO(upper);
+	if (lfs_is_whiteout(upper)) {
+		dput(upper);
+		return 1;
+	}
+	key->upper = upper;
+	if (d_can_lookup(upper)) {
+		partner = lfs_merge_partner(dir, name, len, upper);
+		if (IS_ERR(partner))
+			return PTR_ERR(partner);
+		key->image = partner;
+	}
+	key->ino = key->image ? d_inode(key->image)->i_ino : lfs_upper_ino(c, upper);
+	return 1;
+}
+
+/**
+ * lfs_resolve - find out what a name in a container consists of
+ * @dir: directory of the container
+ * @name: one component, need not end in NUL
+ * @len: its length in bytes
+ * @key: filled in, to be put with lfs_key_put(); both dentries NULL if there is
+ *       no such name
+ *
+ * Context: the mounter's credentials are in force; @dir's i_rwsem is held, or
+ * the caller can live with an answer that is no longer true.
+ * Return: 0 or an error, with nothing to put.
+ */
+int lfs_resolve(struct inode *dir, const char *name, int len, struct lfs_key *key)
+{
+	struct dentry *image;
+	int err;
+
+	memset(key, 0, sizeof(*key));
+	err = lfs_resolve_upper(dir, name, len, key);
+	if (err < 0) {
+		lfs_key_put(key);
+		return err;
+	}
+	if (err || !lfs_image(dir))
+		return 0;
+	image = lfs_image_lookup(lfs_image(dir), name, len);
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	if (image) {
+		key->image = image;
+		key->ino = d_inode(image)->i_ino;
+	}
+	return 0;
+}
+
+/**
+ * lfs_covered - whether a name would appear if the upper did not have it
+ * @dir: directory of the container
+ * @name: one component
+ *
+ * So it takes a whiteout to remove the name.
+ *
+ * Return: 1, 0 or an error.
+ */
+int lfs_covered(struct inode *dir, const struct qstr *name)
+{
+	struct dentry *image;
+
+	if (!lfs_image(dir))
+		return 0;
+	image = lfs_image_lookup(lfs_image(dir), name->name, name->len);
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	dput(image);
+	return !!image;
+}
+
+/**
+ * lfs_lookup - ->lookup of a container's directories
+ * @dir: the directory, its i_rwsem held
+ * @dentry: the name
+ * @flags: LOOKUP_*
+ */
+struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	struct lfs_container *c = lfs_c(dir);
+	struct inode *inode = NULL;
+	const struct cred *old = NULL;
+	struct lfs_key key;
+	int err;
+
+	if (dentry->d_name.len > NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+
+	lfs_count(c->counters, LAYERFS_C_LOOKUPS, 1);
+	/* The image's lookup uses the image's own credentials. */
+	if (lfs_upper(dir))
+		old = override_creds(c->cred);
+	err = lfs_resolve(dir, dentry->d_name.name, dentry->d_name.len, &key);
+	if (old)
+		revert_creds(old);
+	if (err)
+		return ERR_PTR(err);
+	if (key.upper || key.image)
+		inode = lfs_iget(dir->i_sb, &key);
+	lfs_key_put(&key);
+	return d_splice_alias(inode, dentry);
+}

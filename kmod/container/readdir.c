@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Listing a directory: the names in the upper, then those of the image that
+ * the upper does not hide.  The image's list is shared by all containers; only
+ * the upper's names are the container's own.
+ */
+#include <linux/slab.h>
+#include <linux/refcount.h>
+
+#include "container/container.h"
+#include "image/names.h"
+#include "layer/lower.h"
+#include "layer/marker.h"
+
+/**
+ * struct lfs_dirlist - a directory's names at one moment
+ * @ref: one for the inode's cache, one for each open directory
+ * @version: lfs_inode.version when the list was made
+ * @upper: names in the upper, whiteouts among them; NULL without an upper
+ * @image: names in the image, or NULL; lives as long as the image's inode
+ */
+struct lfs_dirlist {
+	refcount_t ref;
+	u64 version;
+	struct lfs_names *upper;
+	const struct lfs_names *image;
+};
+
+/**
+ * struct lfs_dir_file - an open directory
+ * @list: as of the first read or the last rewind; position n + 2 is the n-th
+ *        name of its upper part, followed by those of its image part
+ * @synced: the upper directory, opened when fsync was first called
+ */
+struct lfs_dir_file {
+	struct lfs_dirlist *list;
+	struct file *synced;
+};
+
+static void lfs_dirlist_put(struct lfs_dirlist *list)
+{
+	if (list && refcount_dec_and_test(&list->ref)) {
+		lfs_names_free(list->upper);
+		kfree(list);
+	}
+}
+
+/**
+ * lfs_dirlist_free_inode - drop an inode's cached list
+ * @li: about to be freed
+ */
+void lfs_dirlist_free_inode(struct lfs_inode *li)
+{
+	lfs_dirlist_put(li->list);
+	li->list = NULL;
+}
+
+static u64 lfs_upper_map_ino(u64 ino, const void *arg)
+{
+	const struct lfs_container *c = arg;
+
+	return lfs_ino(c->upper_fsid, ino);
+}
+
+/*
+ * An upper object's st_ino is that of its inode, unless the directory is
+ * marked impure, or it is a directory that merges with one of the image.
+ */
+static int lfs_dirlist_fix_inos(struct inode *dir, struct lfs_dirlist *list)
+{
+	struct lfs_name *n;
+	struct lfs_key key;
+	unsigned int i;
+	int err, impure;
+
+	impure = lfs_marker_impure(lfs_upper(dir));
+	if (impure < 0)
+		return impure;
+	for (i = 0; i < list->upper->nr; i++) {
+		n = list->upper->v[i];
+		if (n->whiteout)
+			continue;
+		if (!impure && (n->type != DT_DIR || !list->image ||
+				!lfs_names_find(list->image, n->name, n->len)))
+			continue;
+		err = lfs_resolve(dir, n->name, n->len, &key);
+		if (err)
+			return err;
+		if (key.upper)
+			n->ino = key.ino;
+		lfs_key_put(&key);
+	}
+	return 0;
+}
+
+static int lfs_dirlist_fill(struct inode *dir, struct lfs_dirlist *list)
+{
+	struct lfs_container *c = lfs_c(dir);
+	const struct lfs_names *image;
+	struct path path;
+	int err;
+
+	if (lfs_image(dir)) {
+		image = lfs_image_names(d_inode(lfs_image(dir)));
+		if (IS_ERR(image))
+			return PTR_ERR(image);
+		list->image = image;
+	}
+	if (!lfs_upper(dir))
+		return 0;
+	list->upper = lfs_names_alloc();
+	if (!list->upper)
+		return -ENOMEM;
+	lfs_upper_path(dir, &path);
+	err = lfs_real_list(&path, c->cred, list->upper, lfs_upper_map_ino, c);
+	if (err)
+		return err;
+	return lfs_dirlist_fix_inos(dir, list);
+}
+
+static struct lfs_dirlist *lfs_dirlist_make(struct inode *dir, u64 version)
+{
+	struct lfs_dirlist *list = kzalloc(sizeof(*list), GFP_KERNEL);
+	const struct cred *old;
+	int err;
+
+	if (!list)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&list->ref, 1);
+	list->version = version;
+	old = lfs_override_creds(dir->i_sb);
+	err = lfs_dirlist_fill(dir, list);
+	revert_creds(old);
+	if (err) {
+		lfs_dirlist_put(list);
+		return ERR_PTR(err);
+	}
+	return list;
+}
+
+/* A reference on the list as of now; @dir's i_rwsem is held. */
+static struct lfs_dirlist *lfs_dirlist_get(struct inode *dir)
+{
+	struct lfs_inode *li = lfs_i(dir);
+	struct lfs_dirlist *list;
+
+	if (mutex_lock_killable(&li->lock))
+		return ERR_PTR(-EINTR);
+	list = li->list;
+	if (!list || list->version != li->version) {
+		list = lfs_dirlist_make(dir, li->version);
+		if (IS_ERR(list))
+			goto out;
+		lfs_dirlist_put(li->list);
+		li->list = list;
+	}
+	refcount_inc(&list->ref);
+out:
+	mutex_unlock(&li->lock);
+	return list;
+}
+
+/* The name at a position, or NULL if it is hidden. */
+static const struct lfs_name *lfs_dirlist_at(const struct lfs_dirlist *list, unsigned int i)
+{
+	const struct lfs_name *n;
+
+	if (list->upper && i < list->upper->nr) {
+		n = list->upper->v[i];
+		return n->whiteout ? NULL : n;
+	}
+	if (list->upper)
+		i -= list->upper->nr;
+	n = list->image->v[i];
+	if (list->upper && lfs_names_find(list->upper, n->name, n->len))
+		return NULL;
+	return n;
+}
+
+static unsigned int lfs_dirlist_len(const struct lfs_dirlist *list)
+{
+	return (list->upper ? list->upper->nr : 0) + (list->image ? list->image->nr : 0);
+}
+
+static int lfs_iterate(struct file *file, struct dir_context *ctx)
+{
+	struct lfs_dir_file *df = file->private_data;
+	struct inode *dir = file_inode(file);
+	const struct lfs_name *n;
+	struct lfs_dirlist *list;
+	unsigned int len;
+
+	/* Two readers of one open directory are kept apart by f_pos_lock. */
+	if (!df->list || !ctx->pos) {
+		list = lfs_dirlist_get(dir);
+		if (IS_ERR(list))
+			return PTR_ERR(list);
+		lfs_dirlist_put(df->list);
+		df->list = list;
+	}
+	if (!dir_emit_dots(file, ctx))
+		return 0;
+	len = lfs_dirlist_len(df->list);
+	for (; ctx->pos - 2 < len; ctx->pos++) {
+		n = lfs_dirlist_at(df->list, ctx->pos - 2);
+		if (n && !dir_emit(ctx, n->name, n->len, n->ino, n->type))
+			return 0;
+	}
+	return 0;
+}
+
+/**
+ * lfs_dir_empty - whether a directory has no visible names
+ * @dir: its i_rwsem is held
+ *
+ * Return: 1, 0 or an error.
+ */
+int lfs_dir_empty(struct inode *dir)
+{
+	struct lfs_dirlist *list = lfs_dirlist_get(dir);
+	unsigned int i, len;
+	int empty = 1;
+
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+	len = lfs_dirlist_len(list);
+	for (i = 0; empty && i < len; i++)
+		empty = !lfs_dirlist_at(list, i);
+	lfs_dirlist_put(list);
+	return empty;
+}
+
+static int lfs_dir_open(struct inode *dir, struct file *file)
+{
+	struct lfs_dir_file *df = kzalloc(sizeof(*df), GFP_KERNEL_ACCOUNT);
+
+	if (!df)
+		return -ENOMEM;
+	file->private_data = df;
+	return 0;
+}
+
+static int lfs_dir_release(struct inode *dir, struct file *file)
+{
+	struct lfs_dir_file *df = file->private_data;
+
+	lfs_dirlist_put(df->list);
+	if (df->synced)
+		fput(df->synced);
+	kfree(df);
+	return 0;
+}
+
+static int lfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct lfs_dir_file *df = file->private_data;
+	struct inode *dir = file_inode(file);
+	struct lfs_container *c = lfs_c(dir);
+	struct file *synced = READ_ONCE(df->synced);
+	struct path path;
+
+	if (!lfs_upper(dir) || c->params->is_volatile)
+		return 0;
+	if (!synced) {
+		lfs_upper_path(dir, &path);
+		synced = dentry_open(&path, O_RDONLY | O_DIRECTORY, c->cred);
+		if (IS_ERR(synced))
+			return PTR_ERR(synced);
+		if (cmpxchg(&df->synced, NULL, synced)) {
+			fput(synced);
+			synced = df->synced;
+		}
+	}
+	return vfs_fsync_range(synced, start, end, datasync);
+}
+
+const struct file_operations lfs_dir_fops = {
+	.open		= lfs_dir_open,
+	.release	= lfs_dir_release,
+	.read		= generic_read_dir,
+	.llseek		= generic_file_llseek,
+	.iterate_shared	= lfs_iterate,
+	.fsync		= lfs_dir_fsync,
+};

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Renaming.  What is only in the image is copied up first (of a directory, just
+ * the directory itself), so that the rename is one step of the upper's
+ * filesystem, with a whiteout left behind where the image has the old name.  A
+ * directory keeps merging with the same directory of the image by a redirect.
+ */
+#include <linux/dcache.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/xattr.h>
+#include <linux/layerfs_ondisk.h>
+
+#include "container/container.h"
+#include "copyup/copyup.h"
+#include "layer/marker.h"
+
+/**
+ * struct lfs_rn - a rename under way
+ * @sb: the container's
+ * @olddir: parent of @old
+ * @old: what is renamed
+ * @newdir: parent of @new
+ * @new: its new name; positive if something is overwritten or exchanged
+ * @exchange: RENAME_EXCHANGE
+ * @leave_whiteout: the image has the old name, and nothing takes its place
+ * @victim: what @new was, if it is overwritten; its lock is held
+ */
+struct lfs_rn {
+	struct super_block *sb;
+	struct inode *olddir;
+	struct dentry *old;
+	struct inode *newdir;
+	struct dentry *new;
+	bool exchange;
+	bool leave_whiteout;
+	struct inode *victim;
+};
+
+static int lfs_set_redirect(struct super_block *sb, struct inode *inode)
+{
+	struct dentry *upper = lfs_upper(inode);
+	char *buf, *path, *now;
+	int err;
+
+	buf = kmalloc(LFS_MAX_REDIRECT, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	path = dentry_path_raw(lfs_image(inode), buf, LFS_MAX_REDIRECT);
+	err = PTR_ERR_OR_ZERO(path);
+	if (err)
+		goto out;
+	err = lfs_marker_redirect(upper, &now);
+	if (!err && (!now || strcmp(now, path)))
+		err = vfs_setxattr(mnt_idmap(lfs_container_of(sb)->upper_mnt), upper,
+				   LAYERFS_XATTR_REDIRECT, path, strlen(path), 0);
+	kfree(now);
+out:
+	kfree(buf);
+	return err;
+}
+
+/*
+ * Make sure that the directory @inode shows the same under @name in @dir.  Both
+ * marks say, where the directory is now, what holds there anyway: they may be
+ * set ahead, and stay if the rename fails.
+ */
+static int lfs_mark_for_move(struct lfs_rn *rn, struct inode *inode, struct inode *dir,
+			     const struct qstr *name)
+{
+	int covered;
+
+	if (lfs_image(inode))
+		return lfs_set_redirect(rn->sb, inode);
+	covered = lfs_covered(dir, name);
+	if (covered <= 0)
+		return covered;
+	return vfs_setxattr(mnt_idmap(lfs_container_of(rn->sb)->upper_mnt), lfs_upper(inode),
+			    LAYERFS_XATTR_OPAQUE, "y", 1, 0);
+}
+
+static int lfs_rename_mark(struct lfs_rn *rn)
+{
+	struct inode *old = d_inode(rn->old), *new = d_inode(rn->new);
+	int err = 0;
+
+	if (S_ISDIR(old->i_mode))
+		err = lfs_mark_for_move(rn, old, rn->newdir, &rn->new->d_name);
+	if (!err && rn->exchange && S_ISDIR(new->i_mode))
+		err = lfs_mark_for_move(rn, new, rn->olddir, &rn->old->d_name);
+	if (!err && lfs_ino_is_foreign(old))
+		err = lfs_mark_impure(rn->newdir);
+	if (!err && rn->exchange && lfs_ino_is_foreign(new))
+		err = lfs_mark_impure(rn->olddir);
+	return err;
+}
+
+static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
+{
+	struct dentry *old_upper_dir = lfs_upper(rn->olddir);
+	struct dentry *new_upper_dir = lfs_upper(rn->newdir);
+	struct dentry *old, *new, *new_want = NULL;
+	struct renamedata rd = {
+		.old_mnt_idmap = &nop_mnt_idmap,
+		.old_dir = d_inode(old_upper_dir),
+		.new_mnt_idmap = &nop_mnt_idmap,
+		.new_dir = d_inode(new_upper_dir),
+	};
+	bool over_whiteout;
+	int err;
+
+	if (d_is_positive(rn->new))
+		new_want = lfs_upper(d_inode(rn->new));
+	old = lfs_upper_child(old_upper_dir, &rn->old->d_name, lfs_upper(d_inode(rn->old)));
+	if (IS_ERR(old))
+		return PTR_ERR(old);
+	new = lfs_upper_child(new_upper_dir, &rn->new->d_name, new_want);
+	if (IS_ERR(new)) {
+		err = PTR_ERR(new);
+		goto put_old;
+	}
+	err = -ESTALE;
+	if (old == trap || new == trap)
+		goto put_new;
+
+	over_whiteout = !new_want && d_is_positive(new);
+	if (rn->exchange) {
+		rd.flags = RENAME_EXCHANGE;
+	} else if (over_whiteout && (rn->leave_whiteout || d_is_dir(old))) {
+		/* The whiteout comes to the old name, where it may be wanted. */
+		rd.flags = RENAME_EXCHANGE;
+	} else if (rn->leave_whiteout) {
+		rd.flags = RENAME_WHITEOUT;
+	}
+	rd.old_dentry = old;
+	rd.new_dentry = new;
+	err = vfs_rename(&rd);
+	/* Not wanted, and hiding nothing: if this fails, only a file is left over. */
+	if (!err && rd.flags == RENAME_EXCHANGE && !rn->exchange && !rn->leave_whiteout)
+		vfs_unlink(&nop_mnt_idmap, d_inode(old_upper_dir), new, NULL);
+put_new:
+	dput(new);
+put_old:
+	dput(old);
+	return err;
+}
+
+static int lfs_rename_upper(struct lfs_rn *rn)
+{
+	struct dentry *old_dir = lfs_upper(rn->olddir), *new_dir = lfs_upper(rn->newdir);
+	struct dentry *trap;
+	int err;
+
+	trap = lock_rename(new_dir, old_dir);
+	if (IS_ERR(trap))
+		return PTR_ERR(trap);
+	err = lfs_rename_locked(rn, trap);
+	unlock_rename(new_dir, old_dir);
+	return err;
+}
+
+static int lfs_rename_write(struct lfs_rn *rn)
+{
+	int err, covered;
+
+	covered = lfs_covered(rn->olddir, &rn->old->d_name);
+	if (covered < 0)
+		return covered;
+	rn->leave_whiteout = covered && !rn->exchange;
+
+	err = lfs_rename_mark(rn);
+	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
+		err = lfs_dir_hollow(rn->victim);
+	if (err)
+		return err;
+	if (rn->victim && mutex_lock_killable(&lfs_i(rn->victim)->lock))
+		return -EINTR;
+	err = lfs_rename_upper(rn);
+	if (rn->victim) {
+		if (!err)
+			lfs_inode_gone(rn->victim);
+		mutex_unlock(&lfs_i(rn->victim)->lock);
+	}
+	return err;
+}
+
+static int lfs_rename_copyup(struct lfs_rn *rn)
+{
+	int err;
+
+	err = lfs_copyup(rn->old, LFS_COPYUP_ALL);
+	if (!err)
+		err = lfs_copyup(rn->new->d_parent, LFS_COPYUP_ALL);
+	if (!err && rn->exchange)
+		err = lfs_copyup(rn->new, LFS_COPYUP_ALL);
+	return err;
+}
+
+/**
+ * lfs_rename - ->rename
+ * @idmap: of the container's mount
+ * @olddir: parent of @old, its i_rwsem held for writing
+ * @old: what is renamed
+ * @newdir: parent of @new, its i_rwsem held for writing
+ * @new: the new name
+ * @flags: RENAME_NOREPLACE, RENAME_EXCHANGE
+ */
+int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old,
+	       struct inode *newdir, struct dentry *new, unsigned int flags)
+{
+	struct lfs_rn rn = {
+		.sb = olddir->i_sb,
+		.olddir = olddir,
+		.old = old,
+		.newdir = newdir,
+		.new = new,
+		.exchange = flags & RENAME_EXCHANGE,
+	};
+	const struct cred *cred;
+	int err, empty;
+
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	if (!rn.exchange)
+		rn.victim = d_inode(new);
+	if (rn.victim && S_ISDIR(rn.victim->i_mode)) {
+		empty = lfs_dir_empty(rn.victim);
+		if (empty <= 0)
+			return empty ? empty : -ENOTEMPTY;
+	}
+	err = lfs_rename_copyup(&rn);
+	if (err)
+		return err;
+	err = lfs_write_begin(rn.sb, &cred);
+	if (err)
+		return err;
+	err = lfs_rename_write(&rn);
+	lfs_write_end(rn.sb, cred);
+	lfs_dir_changed(olddir);
+	if (newdir != olddir)
+		lfs_dir_changed(newdir);
+	/* ctime */
+	lfs_copy_attrs(d_inode(old));
+	if (rn.exchange)
+		lfs_copy_attrs(d_inode(new));
+	return err;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/fs_context.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+
+#include "container/container.h"
+
+static struct kmem_cache *lfs_inode_cache;
+
+static void lfs_inode_once(void *p)
+{
+	struct lfs_inode *li = p;
+
+	inode_init_once(&li->vfs_inode);
+}
+
+/**
+ * lfs_container_inode_cache_init - at load
+ */
+int lfs_container_inode_cache_init(void)
+{
+	lfs_inode_cache = kmem_cache_create("layerfs_inode", sizeof(struct lfs_inode), 0,
+					    SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT,
+					    lfs_inode_once);
+	return lfs_inode_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * lfs_container_inode_cache_exit - at unload, after rcu_barrier()
+ */
+void lfs_container_inode_cache_exit(void)
+{
+	kmem_cache_destroy(lfs_inode_cache);
+}
+
+static struct inode *lfs_alloc_inode(struct super_block *sb)
+{
+	struct lfs_inode *li;
+
+	li = alloc_inode_sb(sb, lfs_inode_cache, GFP_KERNEL);
+	if (!li)
+		return NULL;
+	li->upper = NULL;
+	li->image = NULL;
+	li->flags = 0;
+	li->version = 0;
+	li->list = NULL;
+	mutex_init(&li->lock);
+#ifdef CONFIG_LOCKDEP
+	/* The upper, or a layer, may be another layerfs mount: a class each. */
+	static struct lock_class_key key[FILESYSTEM_MAX_STACK_DEPTH + 1];
+
+	lockdep_set_class(&li->lock, &key[sb->s_stack_depth]);
+#endif
+	return &li->vfs_inode;
+}
+
+/*
+ * Not in evict: until the inode has left the hash, lfs_iget_test() may look at
+ * what its dentries name.
+ */
+static void lfs_destroy_inode(struct inode *inode)
+{
+	struct lfs_inode *li = lfs_i(inode);
+
+	lfs_dirlist_free_inode(li);
+	dput(li->upper);
+	dput(li->image);
+}
+
+/* After a grace period: nothing in path lookup can still look at it. */
+static void lfs_free_inode(struct inode *inode)
+{
+	kmem_cache_free(lfs_inode_cache, lfs_i(inode));
+}
+
+/**
+ * lfs_container_sync - write the upper back to its disk
+ * @c: the container
+ *
+ * The whole of the upper's filesystem, which is more than asked for.
+ */
+int lfs_container_sync(struct lfs_container *c)
+{
+	struct super_block *upper_sb;
+	int err;
+
+	if (!lfs_container_has_upper(c) || c->params->is_volatile)
+		return 0;
+	upper_sb = c->upper_mnt->mnt_sb;
+	down_read(&upper_sb->s_umount);
+	err = sync_filesystem(upper_sb);
+	up_read(&upper_sb->s_umount);
+	return err;
+}
+
+static int lfs_sync_fs(struct super_block *sb, int wait)
+{
+	return wait ? lfs_container_sync(lfs_container_of(sb)) : 0;
+}
+
+static int lfs_statfs(struct dentry *dentry, struct kstatfs *buf)
+{
+	struct super_block *sb = dentry->d_sb;
+	struct path path;
+	int err;
+
+	lfs_real_path(d_inode(sb->s_root), &path);
+	err = vfs_statfs(&path, buf);
+	if (err)
+		return err;
+	buf->f_type = LAYERFS_SUPER_MAGIC;
+	buf->f_fsid = u64_to_fsid(huge_encode_dev(sb->s_dev));
+	buf->f_namelen = max_t(long, buf->f_namelen, NAME_MAX);
+	return 0;
+}
+
+static int lfs_show_options(struct seq_file *m, struct dentry *root)
+{
+	lfs_params_show(m, lfs_container_of(root->d_sb)->params);
+	return 0;
+}
+
+static const struct super_operations lfs_super_ops = {
+	.alloc_inode	= lfs_alloc_inode,
+	.free_inode	= lfs_free_inode,
+	.destroy_inode	= lfs_destroy_inode,
+	.drop_inode	= generic_delete_inode,
+	.sync_fs	= lfs_sync_fs,
+	.statfs		= lfs_statfs,
+	.show_options	= lfs_show_options,
+};
+
+static int lfs_fill_root(struct super_block *sb, struct lfs_container *c)
+{
+	struct lfs_key key = {
+		.image = lfs_container_image_root(c),
+	};
+	struct inode *inode;
+
+	if (lfs_container_has_upper(c))
+		key.upper = c->upper_mnt->mnt_root;
+	key.ino = d_inode(key.image)->i_ino;
+	inode = lfs_iget(sb, &key);
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	sb->s_root = d_make_root(inode);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+/**
+ * lfs_container_fill_super - make a container's superblock
+ * @sb: its s_fs_info is the container, which is the superblock's from now on
+ * @fc: for messages
+ */
+int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc)
+{
+	struct lfs_container *c = lfs_container_of(sb);
+	int err;
+
+	c->sb = sb;
+	sb->s_stack_depth = c->image_mnt->mnt_sb->s_stack_depth;
+	sb->s_maxbytes = MAX_LFS_FILESIZE;
+	sb->s_time_gran = 1;
+	if (lfs_container_has_upper(c)) {
+		const struct super_block *upper_sb = c->upper_mnt->mnt_sb;
+
+		sb->s_stack_depth = max(sb->s_stack_depth, upper_sb->s_stack_depth);
+		sb->s_maxbytes = upper_sb->s_maxbytes;
+		sb->s_time_gran = upper_sb->s_time_gran;
+		sb->s_time_min = upper_sb->s_time_min;
+		sb->s_time_max = upper_sb->s_time_max;
+	} else {
+		sb->s_flags |= SB_RDONLY;
+	}
+	if (++sb->s_stack_depth > FILESYSTEM_MAX_STACK_DEPTH) {
+		sb->s_stack_depth = 0;
+		errorfc(fc, "filesystems are stacked more than %d deep",
+			FILESYSTEM_MAX_STACK_DEPTH);
+		return -EINVAL;
+	}
+	sb->s_magic = LAYERFS_SUPER_MAGIC;
+	sb->s_op = &lfs_super_ops;
+	sb->s_xattr = lfs_xattr_handlers;
+	/* All changes pass through here, so the VFS may remember "no privileges". */
+	sb->s_flags |= SB_POSIXACL | SB_NOSEC;
+	/* No pages of its own to write back: sync_fs passes through. */
+	sb->s_iflags |= SB_I_SKIP_SYNC;
+
+	err = lfs_fill_root(sb, c);
+	if (err)
+		return err;
+	atomic_inc(&lfs_container_image(c)->containers);
+	lfs_registry_add(&lfs_container_registry, &c->reg);
+	return 0;
+}
+
+/**
+ * lfs_container_kill_sb - end a container with its superblock
+ * @sb: no longer in use
+ */
+void lfs_container_kill_sb(struct super_block *sb)
+{
+	struct lfs_container *c = lfs_container_of(sb);
+
+	/* First the inodes, which hold dentries of the upper and the image. */
+	kill_anon_super(sb);
+	lfs_container_free(c);
+}

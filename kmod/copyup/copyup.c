@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copy-up: an object of a layer gets its place in the upper before it is
+ * changed for the first time.  The copy is made without a name, complete with
+ * all attributes, and linked in by one step of the upper's filesystem: a crash
+ * leaves nothing or everything.
+ */
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/pagemap.h>
+#include <linux/security.h>
+
+#include "container/container.h"
+#include "copyup/copyup.h"
+#include "layer/lower.h"
+
+/* The one place that decides how much a change copies. */
+static enum lfs_copyup_kind lfs_copyup_decide(const struct inode *inode, loff_t size)
+{
+	if (lfs_upper(inode))
+		return LFS_COPYUP_NONE;
+	if (!S_ISREG(inode->i_mode) || !size)
+		return LFS_COPYUP_META;
+	return LFS_COPYUP_WHOLE;
+}
+
+static int lfs_copyup_tmpfile(struct lfs_copyup *cu)
+{
+	struct path dir = { .mnt = cu->c->upper_mnt, .dentry = cu->c->work.dir };
+	struct file *file;
+
+	file = kernel_tmpfile_open(&nop_mnt_idmap, &dir, S_IFREG | 0600,
+				   O_RDWR | O_LARGEFILE, current_cred());
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	cu->file = file;
+	cu->temp = dget(file->f_path.dentry);
+	return 0;
+}
+
+static int lfs_copyup_worktemp(struct lfs_copyup *cu, struct delayed_call *done)
+{
+	struct lfs_new new = {
+		.mode = cu->stat.mode,
+		.rdev = cu->stat.rdev,
+	};
+	struct path path = { .mnt = cu->c->upper_mnt };
+
+	if (S_ISREG(new.mode))
+		new.mode = S_IFREG | 0600;
+	if (S_ISDIR(new.mode))
+		new.mode = S_IFDIR | 0700;
+	if (S_ISLNK(new.mode)) {
+		new.target = vfs_get_link(cu->from.dentry, done);
+		if (IS_ERR(new.target))
+			return PTR_ERR(new.target);
+	}
+	cu->temp = lfs_work_make(cu->c, &new);
+	if (IS_ERR(cu->temp))
+		return PTR_ERR(cu->temp);
+	cu->in_work = true;
+	if (!S_ISREG(new.mode))
+		return 0;
+
+	path.dentry = cu->temp;
+	cu->file = dentry_open(&path, O_RDWR | O_LARGEFILE, current_cred());
+	return PTR_ERR_OR_ZERO(cu->file);
+}
+
+/* The copy, empty and without a name that anybody sees. */
+static int lfs_copyup_make(struct lfs_copyup *cu)
+{
+	DEFINE_DELAYED_CALL(done);
+	const struct cred *old = NULL;
+	struct cred *label = NULL;
+	int err;
+
+	/* A security module may want the copy made under another label. */
+	err = security_inode_copy_up(cu->dentry, &label);
+	if (err < 0)
+		return err;
+	if (label)
+		old = override_creds(label);
+	sb_start_write(cu->c->upper_mnt->mnt_sb);
+	if (S_ISREG(cu->stat.mode) && cu->c->work.tmpfile)
+		err = lfs_copyup_tmpfile(cu);
+	else
+		err = lfs_copyup_worktemp(cu, &done);
+	sb_end_write(cu->c->upper_mnt->mnt_sb);
+	if (IS_ERR(cu->temp))
+		cu->temp = NULL;
+	if (IS_ERR(cu->file))
+		cu->file = NULL;
+	do_delayed_call(&done);
+	if (label) {
+		revert_creds(old);
+		put_cred(label);
+	}
+	return err;
+}
+
+/*
+ * The data must not come to the disk later than the name.  On a filesystem
+ * that journals in order it is enough that it has been written back: the link
+ * belongs to the same or a later transaction, whose commit flushes the disk's
+ * cache.
+ */
+static int lfs_copyup_flush(struct lfs_copyup *cu)
+{
+	if (!cu->file || cu->c->params->is_volatile)
+		return 0;
+	if (cu->c->work.ordered)
+		return filemap_write_and_wait(cu->file->f_mapping);
+	return vfs_fsync(cu->file, 0);
+}
+
+/* Linking a copy in is not a change of the directory that anyone should see. */
+static void lfs_copyup_parent_times(struct lfs_copyup *cu, struct dentry *upper_dir,
+				    struct timespec64 atime, struct timespec64 mtime)
+{
+	struct iattr attr = {
+		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME | ATTR_MTIME_SET |
+			    ATTR_FORCE,
+		.ia_atime = atime,
+		.ia_mtime = mtime,
+	};
+
+	inode_lock_nested(d_inode(upper_dir), I_MUTEX_PARENT);
+	notify_change(&nop_mnt_idmap, upper_dir, &attr, NULL);
+	inode_unlock(d_inode(upper_dir));
+}
+
+static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_dir,
+				   const struct qstr *name, struct dentry **upper)
+{
+	struct inode *dir = d_inode(upper_dir);
+	struct dentry *child;
+	int err;
+
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+	child = lfs_upper_child(upper_dir, name, NULL);
+	err = PTR_ERR_OR_ZERO(child);
+	if (!err) {
+		/* A whiteout here would mean that the object was removed. */
+		err = d_is_positive(child) ? -ESTALE :
+		      vfs_link(cu->temp, &nop_mnt_idmap, dir, child, NULL);
+		if (!err)
+			*upper = dget(child);
+		dput(child);
+	}
+	inode_unlock(dir);
+	return err;
+}
+
+/* Give the copy its name. */
+static int lfs_copyup_link(struct lfs_copyup *cu, struct inode *parent, struct dentry **upper)
+{
+	struct dentry *upper_dir = lfs_upper(parent);
+	struct timespec64 atime, mtime;
+	struct name_snapshot name;
+	int err;
+
+	if (lfs_ino(cu->c->upper_fsid, d_inode(cu->temp)->i_ino) != d_inode(cu->dentry)->i_ino) {
+		err = lfs_mark_impure(parent);
+		if (err)
+			return err;
+	}
+	atime = inode_get_atime(d_inode(upper_dir));
+	mtime = inode_get_mtime(d_inode(upper_dir));
+	take_dentry_name_snapshot(&name, cu->dentry);
+	if (cu->in_work) {
+		err = lfs_work_move(cu->c, cu->temp, upper_dir, &name.name, NULL,
+				    RENAME_NOREPLACE);
+		if (!err)
+			*upper = dget(cu->temp);
+	} else {
+		err = lfs_copyup_link_tmpfile(cu, upper_dir, &name.name, upper);
+	}
+	release_dentry_name_snapshot(&name);
+	if (!err) {
+		cu->in_work = false;
+		lfs_copyup_parent_times(cu, upper_dir, atime, mtime);
+	}
+	return err;
+}
+
+/* From here on everybody sees the copy. */
+static void lfs_copyup_publish(struct lfs_copyup *cu, struct dentry *upper)
+{
+	struct inode *inode = d_inode(cu->dentry);
+	struct lfs_layer *layer = lfs_image_top_layer(d_inode(lfs_image(inode)));
+	struct lfs_image *image = lfs_container_image(cu->c);
+
+	/* Pairs with smp_load_acquire() in lfs_upper(). */
+	smp_store_release(&lfs_i(inode)->upper, upper);
+	lfs_copy_attrs(inode);
+	lfs_count(layer->counters, LAYERFS_C_COPYUP_FILES, 1);
+	lfs_count(image->counters, LAYERFS_C_COPYUP_FILES, 1);
+	lfs_count(cu->c->counters, LAYERFS_C_COPYUP_FILES, 1);
+}
+
+static int lfs_copyup_finish(struct lfs_copyup *cu, struct inode *parent)
+{
+	struct dentry *upper = NULL;
+	int err;
+
+	sb_start_write(cu->c->upper_mnt->mnt_sb);
+	err = lfs_copyup_meta(cu);
+	if (!err)
+		err = lfs_copyup_flush(cu);
+	if (!err && !cu->anonymous) {
+		err = lfs_copyup_link(cu, parent, &upper);
+	} else if (!err) {
+		/* Unlinked but open: the copy lives as long as its user. */
+		if (cu->in_work)
+			lfs_work_remove(cu->c, cu->temp);
+		cu->in_work = false;
+		upper = dget(cu->temp);
+	}
+	if (!err)
+		lfs_copyup_publish(cu, upper);
+	sb_end_write(cu->c->upper_mnt->mnt_sb);
+	return err;
+}
+
+static void lfs_copyup_drop(struct lfs_copyup *cu)
+{
+	if (cu->file)
+		fput(cu->file);
+	if (cu->in_work) {
+		sb_start_write(cu->c->upper_mnt->mnt_sb);
+		lfs_work_remove(cu->c, cu->temp);
+		sb_end_write(cu->c->upper_mnt->mnt_sb);
+	}
+	dput(cu->temp);
+}
+
+/* With the object's lock held and, unless it is anonymous, a parent in the upper. */
+static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
+{
+	int err;
+
+	lfs_image_top_path(d_inode(lfs_image(d_inode(cu->dentry))), &cu->from);
+	err = lfs_real_getattr(&cu->from, &cu->stat, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT,
+			       cu->c->cred);
+	if (err)
+		return err;
+	cu->size = min_t(loff_t, cu->size, cu->stat.size);
+	err = lfs_copyup_make(cu);
+	if (!err && cu->kind == LFS_COPYUP_WHOLE)
+		err = lfs_copyup_data(cu);
+	if (!err)
+		err = lfs_copyup_finish(cu, parent);
+	lfs_copyup_drop(cu);
+	return err;
+}
+
+/* -EAGAIN: the parent is not in the upper (any more it could be: it moved). */
+static int lfs_copyup_one(struct dentry *dentry, loff_t size)
+{
+	struct inode *inode = d_inode(dentry);
+	struct lfs_copyup cu = {
+		.dentry = dentry,
+		.c = lfs_c(inode),
+		.size = size,
+	};
+	struct dentry *parent;
+	int err = 0;
+
+	if (mutex_lock_killable(&lfs_i(inode)->lock))
+		return -EINTR;
+	cu.kind = lfs_copyup_decide(inode, size);
+	if (cu.kind == LFS_COPYUP_NONE)
+		goto unlock;
+	/*
+	 * Nothing that is not in the upper can be renamed, and whoever removes
+	 * it takes this lock: from here on name and parent stay.
+	 */
+	cu.anonymous = !inode->i_nlink;
+	parent = dget_parent(dentry);
+	if (cu.anonymous || lfs_upper(d_inode(parent)))
+		err = lfs_copyup_locked(&cu, d_inode(parent));
+	else
+		err = -EAGAIN;
+	dput(parent);
+unlock:
+	mutex_unlock(&lfs_i(inode)->lock);
+	return err;
+}
+
+/* The highest directory above @dentry, or itself, that is not in the upper. */
+static struct dentry *lfs_copyup_next(struct dentry *dentry)
+{
+	struct dentry *next = dget(dentry), *parent;
+
+	while (d_inode(next)->i_nlink) {
+		parent = dget_parent(next);
+		if (lfs_upper(d_inode(parent))) {
+			dput(parent);
+			break;
+		}
+		dput(next);
+		next = parent;
+	}
+	return next;
+}
+
+/**
+ * lfs_copyup - make sure that an object is in the upper
+ * @dentry: object of a container; with it all directories above it
+ * @size: how much of its data is wanted, in bytes; LFS_COPYUP_ALL
+ *
+ * Several callers copy once: the others wait.  A fatal signal interrupts.
+ *
+ * Context: not between lfs_write_begin() and lfs_write_end(); takes locks of
+ * the upper's directories.  The caller may hold i_rwsem of container inodes.
+ * Return: 0; -EINTR; -EROFS without an upper; an error of the filesystems, with
+ * the old state intact.
+ */
+int lfs_copyup(struct dentry *dentry, loff_t size)
+{
+	struct lfs_container *c = lfs_c(d_inode(dentry));
+	const struct cred *old;
+	struct dentry *next;
+	bool last;
+	int err;
+
+	if (lfs_upper(d_inode(dentry)))
+		return 0;
+	if (!lfs_container_has_upper(c))
+		return -EROFS;
+	err = mnt_get_write_access(c->upper_mnt);
+	if (err)
+		return err;
+	old = override_creds(c->cred);
+	do {
+		next = lfs_copyup_next(dentry);
+		last = next == dentry;
+		err = lfs_copyup_one(next, last ? size : LFS_COPYUP_ALL);
+		dput(next);
+		if (err == -EAGAIN) {
+			last = false;
+			err = 0;
+		}
+	} while (!err && !last);
+	revert_creds(old);
+	mnt_put_write_access(c->upper_mnt);
+	return err;
+}

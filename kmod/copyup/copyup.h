@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LAYERFS_COPYUP_H
+#define _LAYERFS_COPYUP_H
+
+#include "layerfs.h"
+
+/* As size of lfs_copyup(): all the data there is. */
+#define LFS_COPYUP_ALL	LLONG_MAX
+
+/**
+ * enum lfs_copyup_kind - what a change asks of the upper
+ * @LFS_COPYUP_NONE: the object is there
+ * @LFS_COPYUP_META: everything but data: not a regular file, or none wanted
+ * @LFS_COPYUP_WHOLE: data too
+ */
+enum lfs_copyup_kind {
+	LFS_COPYUP_NONE,
+	LFS_COPYUP_META,
+	LFS_COPYUP_WHOLE,
+};
+
+/**
+ * struct lfs_copyup - one copy-up under way
+ * @dentry: object of the container
+ * @c: the container
+ * @from: the object in its layer
+ * @stat: its attributes
+ * @kind: what to copy
+ * @size: how much data, in bytes
+ * @anonymous: the object has lost its last name
+ * @temp: the copy, not linked yet
+ * @file: the copy open for writing, for regular files; else NULL
+ * @in_work: @temp has a name in the work directory
+ */
+struct lfs_copyup {
+	struct dentry *dentry;
+	struct lfs_container *c;
+	struct path from;
+	struct kstat stat;
+	enum lfs_copyup_kind kind;
+	loff_t size;
+	bool anonymous;
+	struct dentry *temp;
+	struct file *file;
+	bool in_work;
+};
+
+int lfs_copyup(struct dentry *dentry, loff_t size);
+
+/* meta.c */
+int lfs_copyup_meta(struct lfs_copyup *cu);
+
+/* data.c */
+int lfs_copyup_data(struct lfs_copyup *cu);
+
+#endif /* _LAYERFS_COPYUP_H */

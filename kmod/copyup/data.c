@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* File data from a layer to the upper: cloned, else copied; holes stay holes. */
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/sched/signal.h>
+#include <linux/splice.h>
+
+#include "container/container.h"
+#include "copyup/copyup.h"
+#include "limits.h"
+
+static void lfs_count_copied(struct lfs_copyup *cu, u64 bytes)
+{
+	struct inode *image_inode = d_inode(lfs_image(d_inode(cu->dentry)));
+
+	lfs_count(lfs_image_top_layer(image_inode)->counters, LAYERFS_C_COPYUP_BYTES, bytes);
+	lfs_count(lfs_container_image(cu->c)->counters, LAYERFS_C_COPYUP_BYTES, bytes);
+	lfs_count(cu->c->counters, LAYERFS_C_COPYUP_BYTES, bytes);
+}
+
+static int lfs_copy_range(struct lfs_copyup *cu, struct file *from, loff_t pos, loff_t end)
+{
+	unsigned int flags = 0;
+	ssize_t n;
+
+	while (pos < end) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		n = vfs_copy_file_range(from, pos, cu->file, pos,
+					min_t(loff_t, end - pos, LFS_COPY_STEP), flags);
+		if (n < 0 && !flags && (n == -EXDEV || n == -EOPNOTSUPP || n == -EINVAL)) {
+			flags = COPY_FILE_SPLICE;
+			continue;
+		}
+		if (n < 0)
+			return n;
+		/* The layer's file ends before its size: it is being changed. */
+		if (!n)
+			return -EIO;
+		lfs_count_copied(cu, n);
+		pos += n;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int lfs_copy_extents(struct lfs_copyup *cu, struct file *from)
+{
+	bool holes = from->f_mode & FMODE_LSEEK;
+	loff_t pos = 0, end;
+	int err;
+
+	while (pos < cu->size) {
+		end = cu->size;
+		if (holes) {
+			loff_t data = vfs_llseek(from, pos, SEEK_DATA);
+
+			if (data == -ENXIO)
+				break;
+			if (data < 0) {
+				holes = false;
+			} else {
+				pos = data;
+				end = vfs_llseek(from, pos, SEEK_HOLE);
+				if (end <= pos)
+					end = cu->size;
+				end = min(end, cu->size);
+			}
+		}
+		if (pos >= cu->size)
+			break;
+		err = lfs_copy_range(cu, from, pos, end);
+		if (err)
+			return err;
+		pos = end;
+	}
+	return 0;
+}
+
+static int lfs_copy_size(struct lfs_copyup *cu)
+{
+	struct inode *inode = d_inode(cu->temp);
+	struct iattr attr = {
+		.ia_valid = ATTR_SIZE | ATTR_FORCE,
+		.ia_size = cu->size,
+	};
+	int err;
+
+	if (i_size_read(inode) == cu->size)
+		return 0;
+	sb_start_write(inode->i_sb);
+	inode_lock(inode);
+	err = notify_change(&nop_mnt_idmap, cu->temp, &attr, NULL);
+	inode_unlock(inode);
+	sb_end_write(inode->i_sb);
+	return err;
+}
+
+static bool lfs_clone(struct lfs_copyup *cu, struct file *from)
+{
+	loff_t n;
+
+	if (file_inode(from)->i_sb != file_inode(cu->file)->i_sb)
+		return false;
+	n = vfs_clone_file_range(from, 0, cu->file, 0, cu->size, 0);
+	return n == cu->size;
+}
+
+/**
+ * lfs_copyup_data - write the first @cu->size bytes of the object to its copy
+ * @cu: the copy is made and empty
+ *
+ * Context: no lock of the upper is held.
+ * Return: 0; -EINTR on a fatal signal; -EIO if the layer's file has shrunk; an
+ * error of the filesystems.
+ */
+int lfs_copyup_data(struct lfs_copyup *cu)
+{
+	struct file *from;
+	int err = 0;
+
+	if (!cu->size)
+		return 0;
+	from = dentry_open(&cu->from, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	if (!lfs_clone(cu, from)) {
+		err = lfs_copy_extents(cu, from);
+		if (!err)
+			err = lfs_copy_size(cu);
+	}
+	fput(from);
+	return err;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Everything of an object but its data. */
+#include <linux/mount.h>
+#include <linux/fs.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/xattr.h>
+#include <linux/layerfs_ondisk.h>
+
+#include "container/container.h"
+#include "copyup/copyup.h"
+#include "layer/marker.h"
+
+static int lfs_copy_acl(struct lfs_copyup *cu, const char *name)
+{
+	struct posix_acl *acl;
+	int err;
+
+	acl = vfs_get_acl(mnt_idmap(cu->from.mnt), cu->from.dentry, name);
+	if (IS_ERR(acl))
+		return PTR_ERR(acl) == -ENODATA || PTR_ERR(acl) == -EOPNOTSUPP ? 0 :
+		       PTR_ERR(acl);
+	err = vfs_set_acl(&nop_mnt_idmap, cu->temp, name, acl);
+	posix_acl_release(acl);
+	return err;
+}
+
+static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
+{
+	struct dentry *from = cu->from.dentry;
+	void *value;
+	ssize_t len;
+	int err;
+
+	if (is_posix_acl_xattr(name))
+		return lfs_copy_acl(cu, name);
+	/* The layer's marks say how the layer merges, not the copy. */
+	if (lfs_xattr_is_private(name))
+		return 0;
+	err = security_inode_copy_up_xattr(from, name);
+	if (err == -ECANCELED || err == 1)
+		return 0;
+	if (err < 0 && err != -EOPNOTSUPP)
+		return err;
+
+	len = vfs_getxattr(mnt_idmap(cu->from.mnt), from, name, NULL, 0);
+	if (len < 0)
+		return len == -ENODATA ? 0 : len;
+	value = kvmalloc(max_t(size_t, len, 1), GFP_KERNEL);
+	if (!value)
+		return -ENOMEM;
+	len = vfs_getxattr(mnt_idmap(cu->from.mnt), from, name, value, len);
+	err = len < 0 ? len : vfs_setxattr(&nop_mnt_idmap, cu->temp, name, value, len, 0);
+	kvfree(value);
+	return err;
+}
+
+static int lfs_copy_xattrs(struct lfs_copyup *cu)
+{
+	struct dentry *from = cu->from.dentry;
+	ssize_t len, n;
+	char *list, *s;
+	int err = 0;
+
+	if (!(d_inode(from)->i_opflags & IOP_XATTR))
+		return 0;
+	len = vfs_listxattr(from, NULL, 0);
+	if (len <= 0)
+		return len == -EOPNOTSUPP ? 0 : len;
+	list = kvmalloc(len, GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+	len = vfs_listxattr(from, list, len);
+	if (len < 0)
+		err = len;
+	for (s = list; !err && len > 0; s += n, len -= n) {
+		n = strnlen(s, len) + 1;
+		if (n > len)
+			err = -EIO;
+		else
+			err = lfs_copy_xattr(cu, s);
+	}
+	kvfree(list);
+	return err;
+}
+
+/*
+ * So that the copy keeps its st_ino.  Links of one inode become objects of
+ * their own, which cannot all keep it.
+ */
+static int lfs_set_origin(struct lfs_copyup *cu)
+{
+	struct inode *from = d_inode(cu->from.dentry);
+	struct layerfs_origin origin = {
+		.version = LAYERFS_ORIGIN_VERSION,
+		.ino = cpu_to_le64(from->i_ino),
+	};
+
+	if (S_ISDIR(from->i_mode) || from->i_nlink > 1)
+		return 0;
+	memcpy(origin.uuid, from->i_sb->s_uuid.b, sizeof(origin.uuid));
+	return vfs_setxattr(&nop_mnt_idmap, cu->temp, LAYERFS_XATTR_ORIGIN, &origin,
+			    sizeof(origin), 0);
+}
+
+static int lfs_copy_attr(struct lfs_copyup *cu)
+{
+	struct iattr attr = {
+		.ia_valid = ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_ATIME_SET |
+			    ATTR_MTIME | ATTR_MTIME_SET | ATTR_FORCE,
+		.ia_mode = cu->stat.mode,
+		.ia_vfsuid = VFSUIDT_INIT(cu->stat.uid),
+		.ia_vfsgid = VFSGIDT_INIT(cu->stat.gid),
+		.ia_atime = cu->stat.atime,
+		.ia_mtime = cu->stat.mtime,
+	};
+	int err;
+
+	if (!S_ISLNK(cu->stat.mode))
+		attr.ia_valid |= ATTR_MODE;
+	inode_lock(d_inode(cu->temp));
+	err = notify_change(&nop_mnt_idmap, cu->temp, &attr, NULL);
+	inode_unlock(d_inode(cu->temp));
+	return err;
+}
+
+/**
+ * lfs_copyup_meta - give the copy all that the object has but data
+ * @cu: the copy is made and its data, if any, written
+ *
+ * Owner and mode come last: what was set before them may have changed them.
+ */
+int lfs_copyup_meta(struct lfs_copyup *cu)
+{
+	int err;
+
+	err = lfs_copy_xattrs(cu);
+	if (!err)
+		err = lfs_set_origin(cu);
+	if (!err)
+		err = lfs_copy_attr(cu);
+	return err;
+}

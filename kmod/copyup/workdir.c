@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The work directory: opened and emptied by a mount, then home of temporaries. */
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs_context.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/xattr.h>
+#include <linux/layerfs_ondisk.h>
+
+#include "container/container.h"
+#include "image/names.h"
+#include "layer/lower.h"
+#include "layer/marker.h"
+
+#define LFS_XFS_MAGIC 0x58465342	/* "XFSB", not in a header of the kernel's API */
+
+/**
+ * lfs_real_make - make an object in a real directory
+ * @dir: its i_rwsem is held for writing
+ * @dentry: negative
+ * @new: what to make
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ */
+int lfs_real_make(struct inode *dir, struct dentry *dentry, const struct lfs_new *new)
+{
+	int err;
+
+	if (new->hardlink) {
+		err = vfs_link(new->hardlink, &nop_mnt_idmap, dir, dentry, NULL);
+	} else {
+		switch (new->mode & S_IFMT) {
+		case S_IFREG:
+			err = vfs_create(&nop_mnt_idmap, dir, dentry, new->mode, true);
+			break;
+		case S_IFDIR:
+			err = vfs_mkdir(&nop_mnt_idmap, dir, dentry, new->mode);
+			break;
+		case S_IFLNK:
+			err = vfs_symlink(&nop_mnt_idmap, dir, dentry, new->target);
+			break;
+		default:
+			err = vfs_mknod(&nop_mnt_idmap, dir, dentry, new->mode, new->rdev);
+			break;
+		}
+	}
+	/* Allowed to a filesystem that others change too; such are no uppers. */
+	if (!err && (d_unhashed(dentry) || d_is_negative(dentry)))
+		err = -EIO;
+	return err;
+}
+
+/* A free name in the work directory, whose i_rwsem is held for writing. */
+static struct dentry *lfs_work_name(struct lfs_container *c)
+{
+	struct dentry *dentry;
+	char name[16];
+
+	do {
+		snprintf(name, sizeof(name), "#%x", atomic_inc_return(&c->work.seq));
+		dentry = lookup_one_len(name, c->work.dir, strlen(name));
+		if (IS_ERR(dentry) || d_is_negative(dentry))
+			return dentry;
+		/* What an earlier failure could not remove. */
+		dput(dentry);
+	} while (!fatal_signal_pending(current));
+	return ERR_PTR(-EINTR);
+}
+
+/**
+ * lfs_work_make - make a temporary in the work directory
+ * @c: the container
+ * @new: what to make
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ * Return: the dentry, referenced, or an error.
+ */
+struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
+{
+	struct inode *dir = d_inode(c->work.dir);
+	struct dentry *temp;
+	int err;
+
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+	temp = lfs_work_name(c);
+	if (!IS_ERR(temp)) {
+		err = lfs_real_make(dir, temp, new);
+		if (err) {
+			dput(temp);
+			temp = ERR_PTR(err);
+		}
+	}
+	inode_unlock(dir);
+	return temp;
+}
+
+static int lfs_real_remove(struct dentry *dir, struct dentry *child)
+{
+	if (d_is_dir(child))
+		return vfs_rmdir(&nop_mnt_idmap, d_inode(dir), child);
+	return vfs_unlink(&nop_mnt_idmap, d_inode(dir), child, NULL);
+}
+
+/**
+ * lfs_work_remove - remove a temporary
+ * @c: the container
+ * @temp: in the work directory; a directory may hold whiteouts
+ *
+ * A failure leaves it to the next mount.
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ */
+void lfs_work_remove(struct lfs_container *c, struct dentry *temp)
+{
+	struct path path = { .mnt = c->upper_mnt, .dentry = temp };
+	int err = 0;
+
+	if (d_is_dir(temp))
+		err = lfs_real_clear(&path, 0);
+	inode_lock_nested(d_inode(c->work.dir), I_MUTEX_PARENT);
+	if (!err && temp->d_parent == c->work.dir && !d_unhashed(temp))
+		err = lfs_real_remove(c->work.dir, temp);
+	inode_unlock(d_inode(c->work.dir));
+	if (err)
+		pr_warn_ratelimited("cannot remove '%pd2': %pe\n", temp, ERR_PTR(err));
+}
+
+/**
+ * lfs_work_move - give a temporary its name in the upper
+ * @c: the container
+ * @temp: in the work directory
+ * @upper_dir: directory of the upper
+ * @name: the name there
+ * @replaces: what must be there now; NULL for nothing or a whiteout
+ * @flags: 0; RENAME_NOREPLACE: nothing may be there, not even a whiteout; or
+ *         RENAME_EXCHANGE: what is there comes here and is removed
+ *
+ * One step of the upper's filesystem: a crash leaves what was or what is new.
+ *
+ * Context: between lfs_write_begin() and lfs_write_end(); takes the i_rwsem of
+ * both directories.
+ * Return: 0; -ESTALE if the upper was changed behind our back; another error
+ * with nothing changed.
+ */
+int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *upper_dir,
+		  const struct qstr *name, const struct dentry *replaces, unsigned int flags)
+{
+	struct renamedata rd = {
+		.old_mnt_idmap = &nop_mnt_idmap,
+		.old_dir = d_inode(c->work.dir),
+		.old_dentry = temp,
+		.new_mnt_idmap = &nop_mnt_idmap,
+		.new_dir = d_inode(upper_dir),
+		.flags = flags & RENAME_EXCHANGE,
+	};
+	struct dentry *child, *trap;
+	int err = -ESTALE;
+
+	trap = lock_rename(c->work.dir, upper_dir);
+	if (IS_ERR(trap))
+		return -ESTALE;
+	if (trap)
+		goto unlock;
+	if (temp->d_parent != c->work.dir || d_unhashed(temp))
+		goto unlock;
+	child = lfs_upper_child(upper_dir, name, replaces);
+	err = PTR_ERR_OR_ZERO(child);
+	if (err)
+		goto unlock;
+	if (d_is_positive(child) ? flags & RENAME_NOREPLACE : flags & RENAME_EXCHANGE)
+		err = -ESTALE;
+	rd.new_dentry = child;
+	if (!err)
+		err = vfs_rename(&rd);
+	unlock_rename(c->work.dir, upper_dir);
+	if (!err && (flags & RENAME_EXCHANGE))
+		lfs_work_remove(c, child);
+	dput(child);
+	return err;
+
+unlock:
+	unlock_rename(c->work.dir, upper_dir);
+	return err;
+}
+
+static u64 lfs_same_ino(u64 ino, const void *arg)
+{
+	return ino;
+}
+
+static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
+			      unsigned int depth)
+{
+	struct path child = { .mnt = dir->mnt };
+	int err = 0;
+
+	child.dentry = lfs_real_lookup(dir->dentry, n->name, n->len);
+	if (IS_ERR_OR_NULL(child.dentry))
+		return PTR_ERR_OR_ZERO(child.dentry);
+	if (!depth && !lfs_is_whiteout(child.dentry)) {
+		err = -ENOTEMPTY;
+	} else if (d_is_dir(child.dentry)) {
+		err = lfs_real_clear(&child, depth - 1);
+	}
+	if (!err) {
+		inode_lock_nested(d_inode(dir->dentry), I_MUTEX_PARENT);
+		if (child.dentry->d_parent == dir->dentry && !d_unhashed(child.dentry))
+			err = lfs_real_remove(dir->dentry, child.dentry);
+		inode_unlock(d_inode(dir->dentry));
+	}
+	dput(child.dentry);
+	return err;
+}
+
+/**
+ * lfs_real_clear - empty a directory of the upper or the work directory
+ * @dir: the directory
+ * @depth: how many levels of directories may be in it; with 0 only whiteouts
+ *
+ * Context: the mounter's credentials are in force, the upper is held for
+ * writing.
+ * Return: 0; -ENOTEMPTY if there is more than that; another error.
+ */
+int lfs_real_clear(const struct path *dir, unsigned int depth)
+{
+	struct lfs_names *names = lfs_names_alloc();
+	unsigned int i;
+	int err;
+
+	if (!names)
+		return -ENOMEM;
+	err = lfs_real_list(dir, current_cred(), names, lfs_same_ino, NULL);
+	for (i = 0; !err && i < names->nr; i++)
+		err = lfs_real_clear_one(dir, names->v[i], depth);
+	lfs_names_free(names);
+	return err;
+}
+
+/* The directory @name in @dir, made if it is not there. */
+static struct dentry *lfs_work_subdir(struct dentry *dir, const char *name)
+{
+	struct lfs_new new = { .mode = S_IFDIR | 0700 };
+	struct dentry *child;
+	int err;
+
+	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
+	child = lookup_one_len(name, dir, strlen(name));
+	if (IS_ERR(child))
+		goto unlock;
+	err = d_is_negative(child) ? lfs_real_make(d_inode(dir), child, &new) : 0;
+	if (!err && !d_is_dir(child))
+		err = -ENOTDIR;
+	if (err) {
+		dput(child);
+		child = ERR_PTR(err);
+	}
+unlock:
+	inode_unlock(d_inode(dir));
+	return child;
+}
+
+/* Features that the last mounter wrote down as needed to use this upper. */
+static int lfs_work_check_incompat(struct fs_context *fc, struct lfs_container *c)
+{
+	struct dentry *incompat, *vol;
+
+	incompat = lfs_real_lookup(c->work.dir, LAYERFS_INCOMPAT_DIR,
+				   strlen(LAYERFS_INCOMPAT_DIR));
+	if (IS_ERR_OR_NULL(incompat))
+		return PTR_ERR_OR_ZERO(incompat);
+	vol = lfs_real_lookup(incompat, LAYERFS_VOLATILE_DIR, strlen(LAYERFS_VOLATILE_DIR));
+	if (!IS_ERR_OR_NULL(vol)) {
+		errorfc(fc, "upperdir '%s' was mounted volatile and may be incomplete; to use it all the same, remove '%s/%s/%s/%s'",
+			c->params->upper_name, c->params->work_name, LAYERFS_WORK_DIR,
+			LAYERFS_INCOMPAT_DIR, LAYERFS_VOLATILE_DIR);
+		dput(vol);
+	} else {
+		errorfc(fc, "workdir '%s' was used with features that this version does not know (see '%s/%s/%s')",
+			c->params->work_name, c->params->work_name, LAYERFS_WORK_DIR,
+			LAYERFS_INCOMPAT_DIR);
+	}
+	dput(incompat);
+	return -EINVAL;
+}
+
+static int lfs_work_mark_volatile(struct lfs_container *c)
+{
+	struct dentry *incompat, *vol;
+
+	if (!c->params->is_volatile)
+		return 0;
+	incompat = lfs_work_subdir(c->work.dir, LAYERFS_INCOMPAT_DIR);
+	if (IS_ERR(incompat))
+		return PTR_ERR(incompat);
+	vol = lfs_work_subdir(incompat, LAYERFS_VOLATILE_DIR);
+	dput(incompat);
+	if (IS_ERR(vol))
+		return PTR_ERR(vol);
+	dput(vol);
+	return 0;
+}
+
+/* What the upper's filesystem must be able to do, tried out where it matters. */
+static int lfs_work_probe(struct fs_context *fc, struct lfs_container *c)
+{
+	struct lfs_new file = { .mode = S_IFREG | 0600 };
+	const char *fs = c->upper_mnt->mnt_sb->s_type->name;
+	struct renamedata rd = {
+		.old_mnt_idmap = &nop_mnt_idmap,
+		.new_mnt_idmap = &nop_mnt_idmap,
+		.old_dir = d_inode(c->work.dir),
+		.new_dir = d_inode(c->work.dir),
+		.flags = RENAME_WHITEOUT,
+	};
+	struct dentry *temp, *slot, *left;
+	int err;
+
+	temp = lfs_work_make(c, &file);
+	if (IS_ERR(temp)) {
+		errorfc(fc, "cannot write to workdir '%s': %pe", c->params->work_name, temp);
+		return PTR_ERR(temp);
+	}
+	err = vfs_setxattr(&nop_mnt_idmap, temp, LAYERFS_XATTR_OPAQUE, "n", 1, 0);
+	if (err) {
+		errorfc(fc, "upperdir '%s': filesystem %s does not take extended attributes '%s*': %pe",
+			c->params->upper_name, fs, LAYERFS_XATTR_PREFIX, ERR_PTR(err));
+		goto remove;
+	}
+
+	inode_lock_nested(d_inode(c->work.dir), I_MUTEX_PARENT);
+	slot = lfs_work_name(c);
+	err = PTR_ERR_OR_ZERO(slot);
+	left = NULL;
+	if (!err) {
+		char name[16];
+
+		strscpy(name, temp->d_name.name, sizeof(name));
+		rd.old_dentry = temp;
+		rd.new_dentry = slot;
+		err = vfs_rename(&rd);
+		dput(slot);
+		if (!err)
+			left = lookup_one_len(name, c->work.dir, strlen(name));
+	}
+	inode_unlock(d_inode(c->work.dir));
+	if (err)
+		errorfc(fc, "upperdir '%s': filesystem %s cannot leave a whiteout when renaming: %pe",
+			c->params->upper_name, fs, ERR_PTR(err));
+	if (!IS_ERR_OR_NULL(left)) {
+		if (d_is_positive(left))
+			lfs_work_remove(c, left);
+		dput(left);
+	}
+remove:
+	lfs_work_remove(c, temp);
+	dput(temp);
+	return err;
+}
+
+static bool lfs_fs_is_ordered(const struct super_block *sb)
+{
+	switch (sb->s_magic) {
+	case EXT4_SUPER_MAGIC:
+	case LFS_XFS_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+		return true;
+	}
+	return false;
+}
+
+static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
+{
+	struct path path = { .mnt = c->upper_mnt };
+	int err;
+
+	c->work.dir = lfs_work_subdir(c->work.base, LAYERFS_WORK_DIR);
+	if (IS_ERR(c->work.dir)) {
+		err = PTR_ERR(c->work.dir);
+		c->work.dir = NULL;
+		errorfc(fc, "cannot make '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
+			c->params->work_name, ERR_PTR(err));
+		return err;
+	}
+	err = lfs_work_check_incompat(fc, c);
+	if (err)
+		return err;
+	path.dentry = c->work.dir;
+	err = lfs_real_clear(&path, LFS_MAX_WORK_DEPTH);
+	if (err) {
+		errorfc(fc, "cannot empty '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
+			c->params->work_name, ERR_PTR(err));
+		return err;
+	}
+	err = lfs_work_probe(fc, c);
+	if (err)
+		return err;
+	err = lfs_work_mark_volatile(c);
+	if (err)
+		errorfc(fc, "cannot mark workdir '%s' volatile: %pe", c->params->work_name,
+			ERR_PTR(err));
+	c->work.tmpfile = d_inode(c->work.dir)->i_op->tmpfile;
+	c->work.ordered = lfs_fs_is_ordered(c->upper_mnt->mnt_sb);
+	return err;
+}
+
+/**
+ * lfs_workdir_open - prepare a container's work directory
+ * @fc: for messages
+ * @c: its upper is open
+ * @base: the directory named by workdir=
+ *
+ * Removes what a crash left there, and refuses the upper if its last mounter
+ * noted that it may be incomplete or needs features unknown here.
+ */
+int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struct path *base)
+{
+	int err;
+
+	err = mnt_want_write(c->upper_mnt);
+	if (err) {
+		errorfc(fc, "upperdir '%s' cannot be written to: %pe", c->params->upper_name,
+			ERR_PTR(err));
+		return err;
+	}
+	err = lfs_workdir_prepare(fc, c);
+	mnt_drop_write(c->upper_mnt);
+	return err;
+}
+
+/**
+ * lfs_workdir_close - let go of the work directory
+ * @c: the container
+ */
+void lfs_workdir_close(struct lfs_container *c)
+{
+	dput(c->work.dir);
+	c->work.dir = NULL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LAYERFS_WORKDIR_H
+#define _LAYERFS_WORKDIR_H
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/path.h>
+
+#include "layerfs.h"
+
+struct fs_context;
+
+/**
+ * struct lfs_workdir - where objects are made before they get their name
+ * @base: the directory named by workdir=; marked in use
+ * @dir: "work" in it, which holds the temporaries; NULL without an upper
+ * @seq: last number used for a temporary's name
+ * @tmpfile: the upper's filesystem has O_TMPFILE
+ * @ordered: the upper's filesystem journals: once data has been written back,
+ *           no later change of metadata survives a crash without it
+ *
+ * A temporary that a crash leaves here is removed by the next mount.
+ */
+struct lfs_workdir {
+	struct dentry *base;
+	struct dentry *dir;
+	atomic_t seq;
+	bool tmpfile;
+	bool ordered;
+};
+
+/**
+ * struct lfs_new - an object to be made
+ * @mode: type and permissions
+ * @rdev: of a device
+ * @target: of a symlink
+ * @hardlink: link to this instead of making anything
+ */
+struct lfs_new {
+	umode_t mode;
+	dev_t rdev;
+	const char *target;
+	struct dentry *hardlink;
+};
+
+int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struct path *base);
+void lfs_workdir_close(struct lfs_container *c);
+int lfs_real_make(struct inode *dir, struct dentry *dentry, const struct lfs_new *new);
+struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new);
+void lfs_work_remove(struct lfs_container *c, struct dentry *temp);
+int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *upper_dir,
+		  const struct qstr *name, const struct dentry *replaces, unsigned int flags);
+int lfs_real_clear(const struct path *dir, unsigned int depth);
+
+#endif /* _LAYERFS_WORKDIR_H */

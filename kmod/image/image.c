@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Images are found by their list of layers and the mounter's identity, or made. */
+#include <linux/fs_context.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+
+#include "image/image.h"
+
+/*
+ * Whether what one may see through the layers, the other may too.  The
+ * credentials of the first mounter serve all containers of the image, so
+ * whatever a filesystem or a security module may decide by has to be equal.
+ */
+static bool lfs_cred_equal(const struct cred *a, const struct cred *b)
+{
+	u32 sec_a, sec_b;
+
+	if (a == b)
+		return true;
+	if (a->user_ns != b->user_ns || cred_fscmp(a, b) ||
+	    !uid_eq(a->euid, b->euid) || !gid_eq(a->egid, b->egid) ||
+	    !cap_issubset(a->cap_effective, b->cap_effective) ||
+	    !cap_issubset(b->cap_effective, a->cap_effective))
+		return false;
+	security_cred_getsecid(a, &sec_a);
+	security_cred_getsecid(b, &sec_b);
+	return sec_a == sec_b;
+}
+
+static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
+{
+	const struct lfs_image *image = READ_ONCE(sb->s_fs_info);
+	const struct lfs_image *want = fc->s_fs_info;
+
+	/* NULL: see lfs_image_kill_sb(). */
+	if (!image)
+		return 0;
+	/* sget_fc() answers EBUSY to a match from another user namespace. */
+	return sb->s_user_ns == fc->user_ns &&
+	       lfs_layerset_equal(image->set, want->set) &&
+	       lfs_cred_equal(image->cred, want->cred);
+}
+
+static void lfs_image_free(struct lfs_image *image)
+{
+	unsigned int i;
+
+	if (!image)
+		return;
+	if (image->reg.id) {
+		lfs_registry_del(&lfs_image_registry, &image->reg);
+		for (i = 0; i < image->set->nr; i++)
+			atomic_dec(&image->set->layers[i]->images);
+	}
+	if (image->counters)
+		free_percpu(image->counters);
+	if (image->cred)
+		put_cred(image->cred);
+	lfs_layerset_free(image->set);
+	kvfree(image->fsid);
+	kvfree(image->fs);
+	kfree(image);
+}
+
+/* Number the filesystems under the layers in order of appearance. */
+static void lfs_image_number_fs(struct lfs_image *image)
+{
+	struct super_block *fs;
+	unsigned int i, f;
+
+	for (i = 0; i < image->set->nr; i++) {
+		fs = image->set->layers[i]->mnt->mnt_sb;
+		for (f = 0; f < image->nr_fs; f++) {
+			if (image->fs[f] == fs)
+				break;
+		}
+		if (f == image->nr_fs)
+			image->fs[image->nr_fs++] = fs;
+		image->fsid[i] = f;
+	}
+}
+
+/* Takes over @set, also on failure. */
+static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set)
+{
+	struct lfs_image *image;
+
+	image = kzalloc(sizeof(*image), GFP_KERNEL);
+	if (!image) {
+		lfs_layerset_free(set);
+		return NULL;
+	}
+	image->set = set;
+	image->cred = prepare_creds();
+	image->counters = alloc_percpu(struct lfs_counters);
+	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL);
+	image->fsid = kvcalloc(set->nr, sizeof(*image->fsid), GFP_KERNEL);
+	if (!image->cred || !image->counters || !image->fs || !image->fsid) {
+		lfs_image_free(image);
+		return NULL;
+	}
+	lfs_image_number_fs(image);
+	return image;
+}
+
+static int lfs_image_fill_super(struct super_block *sb)
+{
+	struct lfs_image *image = lfs_image_of(sb);
+	unsigned int i, nr = image->set->nr;
+	struct lfs_real *real;
+	struct inode *root;
+	int depth = 0;
+
+	for (i = 0; i < nr; i++)
+		depth = max(depth, image->set->layers[i]->mnt->mnt_sb->s_stack_depth);
+	/* The image is part of its containers, not one more level of stacking. */
+	sb->s_stack_depth = depth;
+	sb->s_magic = LAYERFS_SUPER_MAGIC;
+	sb->s_op = &lfs_image_super_ops;
+	sb->s_maxbytes = MAX_LFS_FILESIZE;
+	sb->s_time_gran = 1;
+	sb->s_flags |= SB_RDONLY | SB_NOATIME;
+	image->sb = sb;
+
+	real = kvcalloc(nr, sizeof(*real), GFP_KERNEL);
+	if (!real)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		real[i].dentry = dget(image->set->layers[i]->mnt->mnt_root);
+		real[i].layer = i;
+	}
+	root = lfs_image_inode_make(sb, real, nr);
+	kvfree(real);
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	sb->s_root = d_make_root(root);
+	if (!sb->s_root)
+		return -ENOMEM;
+
+	for (i = 0; i < nr; i++)
+		atomic_inc(&image->set->layers[i]->images);
+	lfs_registry_add(&lfs_image_registry, &image->reg);
+	sb->s_flags |= SB_ACTIVE;
+	return 0;
+}
+
+static int lfs_image_get_tree(struct fs_context *fc)
+{
+	struct super_block *sb;
+	int err;
+
+	sb = sget_fc(fc, lfs_image_test, set_anon_super_fc);
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+	if (!sb->s_root) {
+		err = lfs_image_fill_super(sb);
+		if (err) {
+			deactivate_locked_super(sb);
+			return err;
+		}
+	}
+	fc->root = dget(sb->s_root);
+	return 0;
+}
+
+static void lfs_image_fc_free(struct fs_context *fc)
+{
+	/* Still there only if an existing image was found, or on failure. */
+	lfs_image_free(fc->s_fs_info);
+}
+
+static const struct fs_context_operations lfs_image_context_ops = {
+	.free		= lfs_image_fc_free,
+	.get_tree	= lfs_image_get_tree,
+};
+
+static int lfs_image_init_fs_context(struct fs_context *fc)
+{
+	fc->ops = &lfs_image_context_ops;
+	return 0;
+}
+
+static void lfs_image_kill_sb(struct super_block *sb)
+{
+	struct lfs_image *image = lfs_image_of(sb);
+
+	/* First the inodes, which hold dentries of the layers, then the layers. */
+	kill_anon_super(sb);
+	/*
+	 * The superblock stays on the type's list until after this returns, so
+	 * lfs_image_test() may be looking at the image: it does so under a
+	 * spinlock, which a grace period waits for.
+	 */
+	WRITE_ONCE(sb->s_fs_info, NULL);
+	if (image)
+		synchronize_rcu_expedited();
+	lfs_image_free(image);
+}
+
+/*
+ * Never registered: users cannot mount it by name.  A type of its own gives
+ * its locks classes of their own, below those of containers.
+ */
+struct file_system_type lfs_image_fs_type = {
+	.owner			= THIS_MODULE,
+	.name			= "layerfs_image",
+	.init_fs_context	= lfs_image_init_fs_context,
+	.kill_sb		= lfs_image_kill_sb,
+};
+
+/**
+ * lfs_image_mount - find or make the image of a list of layers
+ * @set: the layers; taken over, also on failure
+ *
+ * Return: a mount that keeps the image alive, ended with mntput(); its root is
+ * the image's.  -ENOMEM, -EPERM from a user namespace that may not mount.
+ */
+struct vfsmount *lfs_image_mount(struct lfs_layerset *set)
+{
+	struct lfs_image *image = lfs_image_alloc(set);
+	struct fs_context *fc;
+	struct vfsmount *mnt;
+
+	if (!image)
+		return ERR_PTR(-ENOMEM);
+	fc = fs_context_for_mount(&lfs_image_fs_type, 0);
+	if (IS_ERR(fc)) {
+		lfs_image_free(image);
+		return ERR_CAST(fc);
+	}
+	fc->s_fs_info = image;
+	mnt = fc_mount(fc);
+	put_fs_context(fc);
+	return mnt;
+}
+
+/**
+ * lfs_image_init - at load
+ */
+int lfs_image_init(void)
+{
+	return lfs_image_inode_cache_init();
+}
+
+/**
+ * lfs_image_exit - at unload, after a grace period for freed inodes
+ */
+void lfs_image_exit(void)
+{
+	lfs_image_inode_cache_exit();
+}

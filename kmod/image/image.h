@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LAYERFS_IMAGE_H
+#define _LAYERFS_IMAGE_H
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+
+#include "layer/layerset.h"
+#include "limits.h"
+#include "stats/counters.h"
+#include "stats/registry.h"
+
+struct lfs_names;
+
+/**
+ * struct lfs_image - an ordered list of layers, merged once
+ * @reg: id and membership in lfs_image_registry
+ * @set: the layers, top first; owned
+ * @cred: the mounter's, for all access to the layers; owned.  Equal in rights
+ *        to those of every container on the image
+ * @sb: the image's superblock; the image lives as long as it
+ * @fs: the distinct filesystems the layers lie on, in order of appearance
+ * @nr_fs: how many
+ * @fsid: for each layer, which of @fs it lies on
+ * @containers: how many containers stand on the image
+ * @counters: see <linux/layerfs.h>
+ *
+ * Constant once the superblock is born, but for @containers and @counters.
+ */
+struct lfs_image {
+	struct lfs_registered reg;
+	struct lfs_layerset *set;
+	const struct cred *cred;
+	struct super_block *sb;
+	struct super_block **fs;
+	unsigned int nr_fs;
+	u16 *fsid;
+	atomic_t containers;
+	struct lfs_counters __percpu *counters;
+};
+
+/**
+ * struct lfs_real - one real object under a merged one
+ * @dentry: referenced by the image inode
+ * @layer: which layer of the image it lies in, 0 is the top
+ */
+struct lfs_real {
+	struct dentry *dentry;
+	unsigned int layer;
+};
+
+/**
+ * struct lfs_image_inode - an object of the image
+ * @vfs_inode: its i_mode tells the type, its i_ino is the st_ino shown; its
+ *             other attributes are not used, the real inode's are
+ * @top: the real object; of a directory, the topmost of those merged
+ * @below: the other directories merged, topmost first; owned
+ * @nr_below: how many; 0 unless a directory
+ * @names: the merged list of names, once somebody asked; published with
+ *         cmpxchg, then constant
+ *
+ * Constant from instantiation to eviction, but for @names.
+ */
+struct lfs_image_inode {
+	struct inode vfs_inode;
+	struct lfs_real top;
+	struct lfs_real *below;
+	unsigned int nr_below;
+	struct lfs_names *names;
+};
+
+static inline struct lfs_image_inode *lfs_ii(const struct inode *inode)
+{
+	return container_of(inode, struct lfs_image_inode, vfs_inode);
+}
+
+static inline struct lfs_image *lfs_image_of(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+/* The i-th real object under @ii, 0 is the top; @i <= @ii->nr_below. */
+static inline const struct lfs_real *lfs_image_real(const struct lfs_image_inode *ii,
+						    unsigned int i)
+{
+	return i ? &ii->below[i - 1] : &ii->top;
+}
+
+/**
+ * lfs_image_top_path - the real object that a merged one shows
+ * @inode: inode of an image
+ * @path: set, without references: good as long as @inode is
+ */
+static inline void lfs_image_top_path(const struct inode *inode, struct path *path)
+{
+	const struct lfs_image_inode *ii = lfs_ii(inode);
+
+	path->dentry = ii->top.dentry;
+	path->mnt = lfs_image_of(inode->i_sb)->set->layers[ii->top.layer]->mnt;
+}
+
+/* The layer that a non-directory of an image lies in, or a directory's topmost. */
+static inline struct lfs_layer *lfs_image_top_layer(const struct inode *inode)
+{
+	return lfs_image_of(inode->i_sb)->set->layers[lfs_ii(inode)->top.layer];
+}
+
+/**
+ * lfs_ino - the st_ino shown for an object
+ * @fsid: which filesystem under the mount it lies on
+ * @ino: its number there
+ *
+ * The first filesystem's numbers are shown as they are.  A number of another
+ * one that needs the upper bits is folded, which may, with small probability,
+ * give two objects one number.
+ */
+static inline u64 lfs_ino(unsigned int fsid, u64 ino)
+{
+	if (!fsid)
+		return ino;
+	ino ^= ino >> LFS_INO_BITS;
+	return (ino & GENMASK_ULL(LFS_INO_BITS - 1, 0)) | (u64)fsid << LFS_INO_BITS;
+}
+
+/* image.c */
+int lfs_image_init(void);
+void lfs_image_exit(void);
+struct vfsmount *lfs_image_mount(struct lfs_layerset *set);
+
+/* inode.c */
+extern const struct super_operations lfs_image_super_ops;
+int lfs_image_inode_cache_init(void);
+void lfs_image_inode_cache_exit(void);
+struct inode *lfs_image_inode_make(struct super_block *sb, struct lfs_real *real,
+				   unsigned int nr);
+
+/* lookup.c */
+extern const struct inode_operations lfs_image_dir_iops;
+struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len);
+struct dentry *lfs_image_walk(struct dentry *root, const char *path);
+
+/* readdir.c */
+const struct lfs_names *lfs_image_names(struct inode *dir);
+
+#endif /* _LAYERFS_IMAGE_H */

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one place where N layers are merged.  The result stays in the dcache of
+ * the image, absent names too, and answers every container from then on.
+ */
+#include <linux/cred.h>
+#include <linux/namei.h>
+#include <linux/slab.h>
+
+#include "image/image.h"
+#include "layer/lower.h"
+#include "layer/marker.h"
+
+/**
+ * struct lfs_walk - one name on its way down through the layers
+ * @image: the image
+ * @parent: directory of the image that the name is looked up in
+ * @path: what is looked up in the next layer: a name in @parent's directories,
+ *        or, after a redirect, a path from the layer's root, starting with '/'
+ * @owned: @path, if it was allocated
+ * @found: what is to be merged, topmost first
+ * @nr: how many
+ * @max: how many @found has room for
+ * @stop: nothing below the current layer takes part
+ */
+struct lfs_walk {
+	struct lfs_image *image;
+	struct lfs_image_inode *parent;
+	const char *path;
+	char *owned;
+	struct lfs_real *found;
+	unsigned int nr;
+	unsigned int max;
+	bool stop;
+};
+
+static int lfs_walk_add(struct lfs_walk *w, struct dentry *real, unsigned int layer)
+{
+	unsigned int max = w->max ? w->max * 2 : 4;
+	struct lfs_real *found;
+
+	if (w->nr == w->max) {
+		found = kvrealloc(w->found, array_size(max, sizeof(*found)), GFP_KERNEL);
+		if (!found)
+			return -ENOMEM;
+		w->found = found;
+		w->max = max;
+	}
+	w->found[w->nr].dentry = dget(real);
+	w->found[w->nr++].layer = layer;
+	return 0;
+}
+
+/*
+ * Below this layer, the component of w->path that ends before @rest is called
+ * @redirect.  @start is where it begins.
+ */
+static int lfs_walk_redirect(struct lfs_walk *w, const char *start, const char *rest,
+			     const char *redirect)
+{
+	int head = redirect[0] == '/' ? 0 : start - w->path;
+	char *path;
+
+	path = kasprintf(GFP_KERNEL, "%.*s%s%s", head, w->path, redirect, rest);
+	if (!path)
+		return -ENOMEM;
+	kfree(w->owned);
+	w->owned = path;
+	w->path = path;
+	if (strlen(path) < LFS_MAX_REDIRECT)
+		return 0;
+	pr_warn_ratelimited("redirects add up to a path of over %d bytes\n",
+			    LFS_MAX_REDIRECT);
+	return -EIO;
+}
+
+/* What a directory's own marks say about the layers below. */
+static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char *start,
+			    const char *rest)
+{
+	char *redirect;
+	int err;
+
+	err = lfs_marker_opaque(real);
+	if (err < 0)
+		return err;
+	if (err) {
+		w->stop = true;
+		return 0;
+	}
+	err = lfs_marker_redirect(real, &redirect);
+	if (err || !redirect)
+		return err;
+	err = lfs_walk_redirect(w, start, rest, redirect);
+	kfree(redirect);
+	return err;
+}
+
+/*
+ * One step: the component at *@pos in @dir of @layer.  Moves *@pos behind it.
+ * Returns the directory reached, NULL when the walk in this layer has ended,
+ * or an error.
+ */
+static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
+				    unsigned int layer, const char **pos)
+{
+	const char *start = *pos, *rest = strchrnul(start, '/');
+	bool lowest = layer + 1 == w->image->set->nr;
+	struct dentry *real;
+	int err = 0;
+
+	lfs_count(w->image->set->layers[layer]->counters, LAYERFS_C_LOOKUPS, 1);
+	real = lfs_real_lookup(dir, start, rest - start);
+	if (IS_ERR_OR_NULL(real))
+		return real;
+	*pos = rest;
+
+	if (lfs_is_whiteout(real)) {
+		w->stop = true;
+		goto end;
+	}
+	if (!d_can_lookup(real)) {
+		/* Hides what is below; shows only if nothing is above. */
+		w->stop = true;
+		if (!*rest && !w->nr)
+			err = lfs_walk_add(w, real, layer);
+		goto end;
+	}
+	if (!lowest) {
+		/* May replace w->path, and with it what rest points into. */
+		size_t left = strlen(rest);
+
+		err = lfs_walk_markers(w, real, start, rest);
+		if (err)
+			goto end;
+		*pos = w->path + strlen(w->path) - left;
+		rest = *pos;
+	}
+	if (*rest)
+		return real;
+	err = lfs_walk_add(w, real, layer);
+end:
+	dput(real);
+	return ERR_PTR(err);
+}
+
+static int lfs_walk_layer(struct lfs_walk *w, struct dentry *dir, unsigned int layer)
+{
+	const char *pos = w->path;
+	struct dentry *next;
+
+	dget(dir);
+	do {
+		if (*pos == '/')
+			pos++;
+		next = lfs_walk_step(w, dir, layer, &pos);
+		dput(dir);
+		dir = next;
+	} while (!IS_ERR_OR_NULL(dir));
+	return PTR_ERR_OR_ZERO(dir);
+}
+
+static int lfs_walk_down(struct lfs_walk *w)
+{
+	const struct lfs_layerset *set = w->image->set;
+	const struct lfs_real *real;
+	unsigned int i, layer;
+	int err;
+
+	/* By name, through the directories merged in the parent ... */
+	for (i = 0; i <= w->parent->nr_below; i++) {
+		real = lfs_image_real(w->parent, i);
+		layer = real->layer;
+		err = lfs_walk_layer(w, real->dentry, layer);
+		if (err || w->stop)
+			return err;
+		if (*w->path == '/')
+			goto from_root;
+	}
+	return 0;
+
+from_root:	/* ... until a redirect leads elsewhere */
+	while (++layer < set->nr) {
+		err = lfs_walk_layer(w, set->layers[layer]->mnt->mnt_root, layer);
+		if (err || w->stop)
+			return err;
+	}
+	return 0;
+}
+
+static void lfs_walk_end(struct lfs_walk *w)
+{
+	while (w->nr)
+		dput(w->found[--w->nr].dentry);
+	kvfree(w->found);
+	kfree(w->owned);
+}
+
+static struct dentry *lfs_image_dir_lookup(struct inode *dir, struct dentry *dentry,
+					   unsigned int flags)
+{
+	struct lfs_walk w = {
+		.image = lfs_image_of(dir->i_sb),
+		.parent = lfs_ii(dir),
+		.path = dentry->d_name.name,
+	};
+	struct inode *inode = NULL;
+	const struct cred *old;
+	int err;
+
+	if (dentry->d_name.len > NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+
+	lfs_count(w.image->counters, LAYERFS_C_LOOKUPS, 1);
+	old = override_creds(w.image->cred);
+	err = lfs_walk_down(&w);
+	revert_creds(old);
+	if (!err && w.nr) {
+		inode = lfs_image_inode_make(dir->i_sb, w.found, w.nr);
+		w.nr = 0;
+		err = PTR_ERR_OR_ZERO(inode);
+	}
+	lfs_walk_end(&w);
+	if (err)
+		return ERR_PTR(err);
+	d_add(dentry, inode);
+	return NULL;
+}
+
+/*
+ * The image is reached only from inside the module, which decides by the real
+ * objects; its own inodes carry no attributes to decide by.
+ */
+static int lfs_image_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
+{
+	return 0;
+}
+
+const struct inode_operations lfs_image_dir_iops = {
+	.lookup		= lfs_image_dir_lookup,
+	.permission	= lfs_image_permission,
+};
+
+/**
+ * lfs_image_lookup - look up a name in an image
+ * @dir: directory of the image
+ * @name: one component, need not end in NUL
+ * @len: its length in bytes
+ *
+ * Context: any credentials; takes @dir's i_rwsem shared on a miss.
+ * Return: a positive dentry, NULL if there is no such name, or an error.
+ */
+struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len)
+{
+	return lfs_real_lookup(dir, name, len);
+}
+
+/**
+ * lfs_image_walk - look up a path in an image
+ * @root: the image's root
+ * @path: components, each after one '/', valid as a redirect
+ *
+ * Return: the directory at @path, NULL if there is none, or an error.
+ */
+struct dentry *lfs_image_walk(struct dentry *root, const char *path)
+{
+	struct dentry *dir = dget(root), *next;
+	const char *end;
+
+	while (*path) {
+		end = strchrnul(++path, '/');
+		next = lfs_image_lookup(dir, path, end - path);
+		dput(dir);
+		if (IS_ERR_OR_NULL(next))
+			return next;
+		dir = next;
+		path = end;
+		if (!d_is_dir(dir)) {
+			dput(dir);
+			return NULL;
+		}
+	}
+	return dir;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A list of names with a hash over it: how a merged directory is listed. */
+#include <linux/align.h>
+#include <linux/limits.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/stringhash.h>
+
+#include "image/names.h"
+#include "limits.h"
+
+/* Names are cut from blocks: one allocation each would cost more than the name. */
+struct lfs_names_chunk {
+	struct lfs_names_chunk *next;
+};
+
+#define LFS_NAMES_CHUNK_MIN 512
+#define LFS_NAMES_CHUNK_MAX (64 * 1024)
+
+/**
+ * lfs_names_alloc - an empty list
+ *
+ * Return: the list or NULL.
+ */
+struct lfs_names *lfs_names_alloc(void)
+{
+	struct lfs_names *names = kzalloc(sizeof(*names), GFP_KERNEL);
+
+	if (!names)
+		return NULL;
+	names->order = LFS_NAMES_MIN_ORDER;
+	names->bucket = kcalloc(1U << names->order, sizeof(*names->bucket), GFP_KERNEL);
+	if (!names->bucket) {
+		kfree(names);
+		return NULL;
+	}
+	return names;
+}
+
+/**
+ * lfs_names_free - free a list and its names
+ * @names: may be NULL
+ */
+void lfs_names_free(struct lfs_names *names)
+{
+	struct lfs_names_chunk *chunk;
+
+	if (!names)
+		return;
+	while ((chunk = names->chunk)) {
+		names->chunk = chunk->next;
+		kvfree(chunk);
+	}
+	kvfree(names->bucket);
+	kvfree(names->v);
+	kfree(names);
+}
+
+static u32 lfs_names_hash(const char *name, int len)
+{
+	return full_name_hash(NULL, name, len);
+}
+
+static struct lfs_name **lfs_names_bucket(const struct lfs_names *names, u32 hash)
+{
+	/* The low bits of the hash are its weakest; fold the high ones in. */
+	return &names->bucket[(hash ^ (hash >> 16)) & ((1U << names->order) - 1)];
+}
+
+static struct lfs_name *lfs_names_find_hash(const struct lfs_names *names, const char *name,
+					    int len, u32 hash)
+{
+	struct lfs_name *n;
+
+	for (n = *lfs_names_bucket(names, hash); n; n = n->next) {
+		if (n->hash == hash && n->len == len && !memcmp(n->name, name, len))
+			return n;
+	}
+	return NULL;
+}
+
+/**
+ * lfs_names_find - find a name
+ * @names: the list
+ * @name: need not end in NUL
+ * @len: its length in bytes
+ *
+ * Return: the entry, whiteouts included, or NULL.
+ */
+struct lfs_name *lfs_names_find(const struct lfs_names *names, const char *name, int len)
+{
+	return lfs_names_find_hash(names, name, len, lfs_names_hash(name, len));
+}
+
+/* Room for one more entry; buckets grow with the list. */
+static int lfs_names_grow(struct lfs_names *names)
+{
+	unsigned int max = names->max ? names->max * 2 : 1U << LFS_NAMES_MIN_ORDER;
+	struct lfs_name **v, **bucket, **b;
+	unsigned int i, order;
+
+	if (names->nr < names->max)
+		return 0;
+	v = kvrealloc(names->v, array_size(max, sizeof(*v)), GFP_KERNEL);
+	if (!v)
+		return -ENOMEM;
+	names->v = v;
+	names->max = max;
+
+	order = ilog2(max);
+	if (order <= names->order)
+		return 0;
+	bucket = kvcalloc(max, sizeof(*bucket), GFP_KERNEL);
+	if (!bucket)
+		return 0;	/* longer chains, nothing worse */
+	kvfree(names->bucket);
+	names->bucket = bucket;
+	names->order = order;
+	for (i = 0; i < names->nr; i++) {
+		b = lfs_names_bucket(names, names->v[i]->hash);
+		names->v[i]->next = *b;
+		*b = names->v[i];
+	}
+	return 0;
+}
+
+static struct lfs_name *lfs_names_cut(struct lfs_names *names, int len)
+{
+	size_t size = ALIGN(struct_size_t(struct lfs_name, name, len + 1), sizeof(void *));
+	struct lfs_names_chunk *chunk;
+	size_t want;
+	void *p;
+
+	if (names->left < size) {
+		want = names->nr < 16 ? LFS_NAMES_CHUNK_MIN : LFS_NAMES_CHUNK_MAX;
+		if (names->nr >= 16 && names->nr < 512)
+			want = 4096;
+		want = max(want, size + sizeof(*chunk));
+		chunk = kvmalloc(want, GFP_KERNEL);
+		if (!chunk)
+			return NULL;
+		chunk->next = names->chunk;
+		names->chunk = chunk;
+		names->left = want - sizeof(*chunk);
+	}
+	/* Cut from the end, so that only the rest's size needs remembering. */
+	p = (void *)(names->chunk + 1) + ALIGN_DOWN(names->left - size, sizeof(void *));
+	names->left = p - (void *)(names->chunk + 1);
+	return p;
+}
+
+/**
+ * lfs_names_add - add a name unless it is there
+ * @names: the list
+ * @name: need not end in NUL
+ * @len: its length in bytes, 1 to NAME_MAX
+ * @type: DT_*
+ * @ino: st_ino
+ *
+ * Return: 0, also if the name was there; -ENOMEM; -EIO for an impossible name.
+ */
+int lfs_names_add(struct lfs_names *names, const char *name, int len,
+		  unsigned int type, u64 ino)
+{
+	u32 hash = lfs_names_hash(name, len);
+	struct lfs_name *n, **b;
+
+	if (len <= 0 || len > NAME_MAX)
+		return -EIO;
+	names->calls++;
+	if (lfs_names_find_hash(names, name, len, hash))
+		return 0;
+	if (lfs_names_grow(names))
+		return -ENOMEM;
+	n = lfs_names_cut(names, len);
+	if (!n)
+		return -ENOMEM;
+	n->ino = ino;
+	n->hash = hash;
+	n->len = len;
+	n->type = type;
+	n->whiteout = false;
+	memcpy(n->name, name, len);
+	n->name[len] = '\0';
+	b = lfs_names_bucket(names, hash);
+	n->next = *b;
+	*b = n;
+	names->v[names->nr++] = n;
+	return 0;
+}
+
+/**
+ * lfs_names_drop_whiteouts - take whiteouts out of the order
+ * @names: the list; lfs_names_find() still finds them
+ */
+void lfs_names_drop_whiteouts(struct lfs_names *names)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < names->nr; i++) {
+		if (!names->v[i]->whiteout)
+			names->v[n++] = names->v[i];
+	}
+	names->nr = n;
+}

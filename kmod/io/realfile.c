@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which real file serves an open file of a container right now. */
+#include <linux/backing-file.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/mount.h>
+#include <linux/slab.h>
+
+#include "container/container.h"
+#include "copyup/copyup.h"
+#include "io/realfile.h"
+
+/* Flags that fcntl(F_SETFL) may change while the file is open. */
+#define LFS_SETFL_FLAGS (O_APPEND | O_NONBLOCK | O_NDELAY | O_DIRECT)
+
+/* The caller's right was checked on the merged object; this is the mounter's. */
+static struct file *lfs_open_real(struct file *file, const struct path *path, int flags)
+{
+	const struct cred *cred = lfs_c(file_inode(file))->cred, *old;
+	struct inode *inode = d_inode(path->dentry);
+	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
+	struct file *real;
+	int mask = MAY_OPEN | MAY_READ;
+	int err;
+
+	if ((flags & O_ACCMODE) == O_WRONLY)
+		mask = MAY_OPEN | MAY_WRITE;
+	else if ((flags & O_ACCMODE) == O_RDWR)
+		mask |= MAY_WRITE;
+	if (flags & O_APPEND)
+		mask |= MAY_APPEND;
+
+	old = override_creds(cred);
+	err = inode_permission(idmap, inode, mask);
+	if (err) {
+		real = ERR_PTR(err);
+	} else {
+		if (!inode_owner_or_capable(idmap, inode))
+			flags &= ~O_NOATIME;
+		real = backing_file_open(file, flags, path, cred);
+	}
+	revert_creds(old);
+	return real;
+}
+
+static struct file *lfs_open_upper(struct file *file)
+{
+	struct path path;
+
+	lfs_upper_path(file_inode(file), &path);
+	return lfs_open_real(file, &path,
+			     (file->f_flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | LFS_OPEN_FLAGS);
+}
+
+/* Nothing is written to a layer, whatever the file was opened for. */
+static struct file *lfs_open_layer(struct file *file)
+{
+	const int drop = O_ACCMODE | O_APPEND | O_CREAT | O_EXCL | O_TRUNC | O_DSYNC | __O_SYNC;
+	struct inode *image = d_inode(lfs_image(file_inode(file)));
+	struct path path;
+
+	lfs_image_top_path(image, &path);
+	return lfs_open_real(file, &path, (file->f_flags & ~drop) | O_RDONLY | LFS_OPEN_FLAGS);
+}
+
+/**
+ * lfs_file_attach - tie an open file to a real one
+ * @file: file of a container
+ * @real: taken over on success
+ * @is_upper: @real is in the upper, not in a layer
+ */
+int lfs_file_attach(struct file *file, struct file *real, bool is_upper)
+{
+	struct lfs_file *lf = kzalloc(sizeof(*lf), GFP_KERNEL_ACCOUNT);
+
+	if (!lf)
+		return -ENOMEM;
+	lf->real = real;
+	lf->real_is_upper = is_upper;
+	file->private_data = lf;
+	/* Each read and write asks the real file, which may change. */
+	file->f_mode |= FMODE_CAN_ODIRECT;
+	return 0;
+}
+
+/**
+ * lfs_file_detach - end what lfs_file_attach() began
+ * @file: file of a container
+ */
+void lfs_file_detach(struct file *file)
+{
+	struct lfs_file *lf = file->private_data;
+
+	fput(lf->real);
+	if (lf->upper)
+		fput(lf->upper);
+	kfree(lf);
+	file->private_data = NULL;
+}
+
+static int lfs_open(struct inode *inode, struct file *file)
+{
+	struct lfs_container *c = lfs_c(inode);
+	bool is_upper = lfs_upper(inode);
+	struct inode *image;
+	struct file *real;
+	int err;
+
+	real = is_upper ? lfs_open_upper(file) : lfs_open_layer(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	/* As on any filesystem: the first to tell is open. */
+	if ((file->f_flags & O_DIRECT) && !(real->f_mode & FMODE_CAN_ODIRECT)) {
+		fput(real);
+		return -EINVAL;
+	}
+	err = lfs_file_attach(file, real, is_upper);
+	if (err) {
+		fput(real);
+		return err;
+	}
+	lfs_count(c->counters, LAYERFS_C_OPENS, 1);
+	if (!is_upper) {
+		image = d_inode(lfs_image(inode));
+		lfs_count(lfs_image_of(image->i_sb)->counters, LAYERFS_C_OPENS, 1);
+		lfs_count(lfs_image_top_layer(image)->counters, LAYERFS_C_OPENS, 1);
+	}
+	return 0;
+}
+
+static int lfs_release(struct inode *inode, struct file *file)
+{
+	lfs_file_detach(file);
+	return 0;
+}
+
+/* What fcntl() has changed since on the container's file holds for the real one. */
+static int lfs_sync_flags(struct file *file, struct file *real)
+{
+	unsigned int flags = file->f_flags & LFS_SETFL_FLAGS;
+	int err;
+
+	if (likely((real->f_flags & LFS_SETFL_FLAGS) == flags))
+		return 0;
+	if ((flags & O_DIRECT) && !(real->f_mode & FMODE_CAN_ODIRECT))
+		return -EINVAL;
+	if (real->f_op->check_flags) {
+		err = real->f_op->check_flags(flags);
+		if (err)
+			return err;
+	}
+	spin_lock(&real->f_lock);
+	real->f_flags = (real->f_flags & ~LFS_SETFL_FLAGS) | flags;
+	spin_unlock(&real->f_lock);
+	return 0;
+}
+
+/**
+ * lfs_real_file - the real file to read from now
+ * @file: open regular file of a container
+ *
+ * Return: the file, good as long as @file is open; or an error.
+ */
+struct file *lfs_real_file(struct file *file)
+{
+	struct lfs_file *lf = file->private_data;
+	struct file *real = lf->real, *other;
+	int err;
+
+	if (!lf->real_is_upper && lfs_upper(file_inode(file))) {
+		/* Pairs with cmpxchg() below. */
+		real = smp_load_acquire(&lf->upper);
+		if (!real) {
+			real = lfs_open_upper(file);
+			if (IS_ERR(real))
+				return real;
+			other = cmpxchg(&lf->upper, NULL, real);
+			if (other) {
+				fput(real);
+				real = other;
+			}
+		}
+	} else if (!lf->real_is_upper) {
+		/* O_APPEND means nothing to it, so it never had it. */
+		if (!((file->f_flags ^ real->f_flags) & LFS_SETFL_FLAGS & ~O_APPEND))
+			return real;
+	}
+	err = lfs_sync_flags(file, real);
+	return err ? ERR_PTR(err) : real;
+}
+
+/**
+ * lfs_real_file_for_write - the upper's file, after a copy-up if need be
+ * @file: open regular file of a container
+ *
+ * Context: as lfs_copyup().
+ * Return: the file, good as long as @file is open; or an error.
+ */
+struct file *lfs_real_file_for_write(struct file *file)
+{
+	int err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
+
+	return err ? ERR_PTR(err) : lfs_real_file(file);
+}
+
+static loff_t lfs_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct inode *inode = file_inode(file);
+	const struct cred *old;
+	struct file *real;
+	loff_t ret;
+
+	real = lfs_real_file(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return generic_file_llseek_size(file, offset, whence,
+						file_inode(real)->i_sb->s_maxbytes,
+						i_size_read(file_inode(real)));
+	/* The real file's own position and what hangs on it are shared. */
+	inode_lock(inode);
+	old = lfs_override_creds(inode->i_sb);
+	ret = vfs_llseek(real, offset, whence);
+	revert_creds(old);
+	inode_unlock(inode);
+	return ret < 0 ? ret : vfs_setpos(file, ret, file_inode(real)->i_sb->s_maxbytes);
+}
+
+static int lfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct inode *inode = file_inode(file);
+	const struct cred *old;
+	struct file *real;
+	int err;
+
+	if (!lfs_upper(inode) || lfs_c(inode)->params->is_volatile)
+		return 0;
+	real = lfs_real_file(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	old = lfs_override_creds(inode->i_sb);
+	err = vfs_fsync_range(real, start, end, datasync);
+	revert_creds(old);
+	return err;
+}
+
+static long lfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
+{
+	struct inode *inode = file_inode(file);
+	const struct cred *old;
+	struct file *real;
+	int err;
+
+	real = lfs_real_file_for_write(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	inode_lock(inode);
+	lfs_copy_attrs(inode);
+	err = file_remove_privs(file);
+	if (!err) {
+		old = lfs_override_creds(inode->i_sb);
+		err = vfs_fallocate(real, mode, offset, len);
+		revert_creds(old);
+	}
+	lfs_copy_attrs(inode);
+	inode_unlock(inode);
+	return err;
+}
+
+static int lfs_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	const struct cred *old;
+	struct file *real;
+	int err;
+
+	real = lfs_real_file(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	old = lfs_override_creds(file_inode(file)->i_sb);
+	err = vfs_fadvise(real, offset, len, advice);
+	revert_creds(old);
+	return err;
+}
+
+static int lfs_flush(struct file *file, fl_owner_t id)
+{
+	struct lfs_file *lf = file->private_data;
+	struct file *real = READ_ONCE(lf->upper) ?: lf->real;
+	const struct cred *old;
+	int err = 0;
+
+	if (real->f_op->flush) {
+		old = lfs_override_creds(file_inode(file)->i_sb);
+		err = real->f_op->flush(real, id);
+		revert_creds(old);
+	}
+	return err;
+}
+
+const struct file_operations lfs_file_fops = {
+	.open			= lfs_open,
+	.release		= lfs_release,
+	.llseek			= lfs_llseek,
+	.read_iter		= lfs_read_iter,
+	.write_iter		= lfs_write_iter,
+	.splice_read		= lfs_splice_read,
+	.splice_write		= lfs_splice_write,
+	.mmap			= lfs_mmap,
+	.fsync			= lfs_fsync,
+	.fallocate		= lfs_fallocate,
+	.fadvise		= lfs_fadvise,
+	.flush			= lfs_flush,
+	.copy_file_range	= lfs_copy_file_range,
+	.remap_file_range	= lfs_remap_file_range,
+};

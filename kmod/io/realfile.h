@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LAYERFS_REALFILE_H
+#define _LAYERFS_REALFILE_H
+
+#include <linux/fs.h>
+
+#include "layerfs.h"
+
+/*
+ * Real files are opened quietly: events and access times belong to the
+ * container's file.
+ */
+#define LFS_OPEN_FLAGS	(O_NOATIME | FMODE_NONOTIFY | O_LARGEFILE)
+
+/**
+ * struct lfs_file - an open regular file
+ * @real: what was opened with it: the layer's file, or the upper's
+ * @upper: the upper's file, if @real is the layer's and a copy-up came since
+ * @real_is_upper: @real is the upper's
+ * @mmap_err: what the copy-up for a mapping failed with, for the retry
+ */
+struct lfs_file {
+	struct file *real;
+	struct file *upper;
+	bool real_is_upper;
+	int mmap_err;
+};
+
+int lfs_file_attach(struct file *file, struct file *real, bool is_upper);
+void lfs_file_detach(struct file *file);
+struct file *lfs_real_file(struct file *file);
+struct file *lfs_real_file_for_write(struct file *file);
+
+/* realfile.c */
+extern const struct file_operations lfs_file_fops;
+
+/* rw.c */
+ssize_t lfs_read_iter(struct kiocb *iocb, struct iov_iter *iter);
+ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter);
+ssize_t lfs_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info *pipe,
+			size_t len, unsigned int flags);
+ssize_t lfs_splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t *ppos,
+			 size_t len, unsigned int flags);
+ssize_t lfs_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
+			    loff_t pos_out, size_t len, unsigned int flags);
+loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
+			    loff_t pos_out, loff_t len, unsigned int flags);
+void lfs_file_accessed(struct file *file);
+
+/* mmap.c */
+int lfs_mmap(struct file *file, struct vm_area_struct *vma);
+
+#endif /* _LAYERFS_REALFILE_H */

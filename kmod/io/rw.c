@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading and writing: handed to the real file in one hop. */
+#include <linux/backing-file.h>
+#include <linux/file.h>
+#include <linux/splice.h>
+
+#include "container/container.h"
+#include "io/realfile.h"
+
+/**
+ * lfs_file_accessed - an open file was read: keep its access time
+ * @file: file of a container
+ */
+void lfs_file_accessed(struct file *file)
+{
+	if (lfs_upper(file_inode(file)))
+		file_accessed(file);
+}
+
+static void lfs_end_write(struct file *file, loff_t pos, ssize_t ret)
+{
+	lfs_copy_attrs(file_inode(file));
+}
+
+static void lfs_ctx_init(struct backing_file_ctx *ctx, struct file *file)
+{
+	*ctx = (struct backing_file_ctx) {
+		.cred = lfs_c(file_inode(file))->cred,
+		.user_file = file,
+		.accessed = lfs_file_accessed,
+		.end_write = lfs_end_write,
+	};
+}
+
+static void lfs_count_read(struct file *file, const struct file *real, ssize_t n)
+{
+	struct inode *inode = file_inode(file), *image;
+
+	if (n <= 0)
+		return;
+	lfs_count(lfs_c(inode)->counters, LAYERFS_C_READ_BYTES, n);
+	if (real->f_path.mnt == lfs_c(inode)->upper_mnt)
+		return;
+	image = d_inode(lfs_i(inode)->image);
+	lfs_count(lfs_image_of(image->i_sb)->counters, LAYERFS_C_READ_BYTES, n);
+	lfs_count(lfs_image_top_layer(image)->counters, LAYERFS_C_READ_BYTES, n);
+}
+
+static void lfs_count_written(struct file *file, ssize_t n)
+{
+	if (n > 0)
+		lfs_count(lfs_c(file_inode(file))->counters, LAYERFS_C_WRITE_BYTES, n);
+}
+
+/**
+ * lfs_read_iter - ->read_iter
+ * @iocb: of a container's file
+ * @iter: where to
+ */
+ssize_t lfs_read_iter(struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct file *file = iocb->ki_filp, *real;
+	struct backing_file_ctx ctx;
+	ssize_t ret;
+
+	real = lfs_real_file(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	lfs_ctx_init(&ctx, file);
+	ret = backing_file_read_iter(real, iter, iocb, iocb->ki_flags, &ctx);
+	lfs_count_read(file, real, ret);
+	return ret;
+}
+
+/**
+ * lfs_write_iter - ->write_iter
+ * @iocb: of a container's file
+ * @iter: where from
+ */
+ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct file *file = iocb->ki_filp, *real;
+	struct inode *inode = file_inode(file);
+	int flags = iocb->ki_flags;
+	struct backing_file_ctx ctx;
+	ssize_t ret;
+
+	if (!iov_iter_count(iter))
+		return 0;
+	if ((flags & IOCB_NOWAIT) && !lfs_upper(inode))
+		return -EAGAIN;
+	/* Outside the lock, so that who waits for the copy-up can be killed. */
+	real = lfs_real_file_for_write(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	if (flags & IOCB_NOWAIT) {
+		if (!inode_trylock(inode))
+			return -EAGAIN;
+	} else {
+		inode_lock(inode);
+	}
+	if (lfs_c(inode)->params->is_volatile)
+		flags &= ~(IOCB_DSYNC | IOCB_SYNC);
+	lfs_ctx_init(&ctx, file);
+	ret = backing_file_write_iter(real, iter, iocb, flags, &ctx);
+	lfs_count_written(file, ret);
+	inode_unlock(inode);
+	return ret;
+}
+
+/**
+ * lfs_splice_read - ->splice_read
+ * @in: a container's file
+ * @ppos: position, moved
+ * @pipe: where to
+ * @len: in bytes
+ * @flags: SPLICE_F_*
+ */
+ssize_t lfs_splice_read(struct file *in, loff_t *ppos, struct pipe_inode_info *pipe,
+			size_t len, unsigned int flags)
+{
+	struct backing_file_ctx ctx;
+	struct file *real;
+	ssize_t ret;
+
+	real = lfs_real_file(in);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	lfs_ctx_init(&ctx, in);
+	ret = backing_file_splice_read(real, ppos, pipe, len, flags, &ctx);
+	lfs_count_read(in, real, ret);
+	return ret;
+}
+
+/**
+ * lfs_splice_write - ->splice_write
+ * @pipe: where from
+ * @out: a container's file
+ * @ppos: position, moved
+ * @len: in bytes
+ * @flags: SPLICE_F_*
+ */
+ssize_t lfs_splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t *ppos,
+			 size_t len, unsigned int flags)
+{
+	struct inode *inode = file_inode(out);
+	struct backing_file_ctx ctx;
+	struct file *real;
+	ssize_t ret;
+
+	real = lfs_real_file_for_write(out);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	inode_lock(inode);
+	lfs_ctx_init(&ctx, out);
+	ret = backing_file_splice_write(pipe, real, ppos, len, flags, &ctx);
+	lfs_count_written(out, ret);
+	inode_unlock(inode);
+	return ret;
+}
+
+/**
+ * lfs_copy_file_range - ->copy_file_range
+ * @in: a layerfs file
+ * @pos_in: in bytes
+ * @out: a layerfs file
+ * @pos_out: in bytes
+ * @len: in bytes
+ * @flags: none
+ */
+ssize_t lfs_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
+			    loff_t pos_out, size_t len, unsigned int flags)
+{
+	struct inode *inode = file_inode(out);
+	struct file *real_in, *real_out;
+	const struct cred *old;
+	ssize_t ret;
+
+	real_out = lfs_real_file_for_write(out);
+	if (IS_ERR(real_out))
+		return PTR_ERR(real_out);
+	/* After the copy-up: it may have been of the same object. */
+	real_in = lfs_real_file(in);
+	if (IS_ERR(real_in))
+		return PTR_ERR(real_in);
+
+	inode_lock(inode);
+	ret = file_remove_privs(out);
+	if (!ret) {
+		old = lfs_override_creds(inode->i_sb);
+		ret = vfs_copy_file_range(real_in, pos_in, real_out, pos_out, len, 0);
+		/* One mount to the caller, even if there are two filesystems below. */
+		if (ret == -EXDEV || ret == -EOPNOTSUPP)
+			ret = vfs_copy_file_range(real_in, pos_in, real_out, pos_out, len,
+						  COPY_FILE_SPLICE);
+		revert_creds(old);
+	}
+	lfs_copy_attrs(inode);
+	inode_unlock(inode);
+	lfs_count_read(in, real_in, ret);
+	lfs_count_written(out, ret);
+	return ret;
+}
+
+/**
+ * lfs_remap_file_range - ->remap_file_range: clone and dedupe
+ * @in: a layerfs file
+ * @pos_in: in bytes
+ * @out: a layerfs file
+ * @pos_out: in bytes
+ * @len: in bytes, 0 for all
+ * @flags: REMAP_FILE_*
+ */
+loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
+			    loff_t pos_out, loff_t len, unsigned int flags)
+{
+	struct inode *inode = file_inode(out);
+	struct file *real_in, *real_out;
+	const struct cred *old;
+	loff_t ret;
+
+	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
+		return -EINVAL;
+	/* To save space is no reason to copy a file. */
+	if ((flags & REMAP_FILE_DEDUP) && !lfs_upper(inode))
+		return -EPERM;
+	real_out = lfs_real_file_for_write(out);
+	if (IS_ERR(real_out))
+		return PTR_ERR(real_out);
+	real_in = lfs_real_file(in);
+	if (IS_ERR(real_in))
+		return PTR_ERR(real_in);
+
+	inode_lock(inode);
+	old = lfs_override_creds(inode->i_sb);
+	if (flags & REMAP_FILE_DEDUP)
+		ret = vfs_dedupe_file_range_one(real_in, pos_in, real_out, pos_out, len, flags);
+	else
+		ret = vfs_clone_file_range(real_in, pos_in, real_out, pos_out, len, flags);
+	revert_creds(old);
+	lfs_copy_attrs(inode);
+	inode_unlock(inode);
+	return ret;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The global table of layers: one object for a directory, however many images stack it. */
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/hashtable.h>
+#include <linux/mount.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "layer/layer.h"
+
+/*
+ * lfs_layer_mutex protects the table and orders the last put against a get:
+ * a layer whose count fell to zero leaves the table under the mutex, so a
+ * layer found in it under the mutex has a count of at least one.
+ */
+static DEFINE_MUTEX(lfs_layer_mutex);
+static DEFINE_HASHTABLE(lfs_layer_table, 9);
+
+static struct lfs_layer *lfs_layer_find(const struct path *path)
+{
+	struct lfs_layer *layer;
+
+	hash_for_each_possible(lfs_layer_table, layer, hash,
+			       (unsigned long)path->dentry) {
+		if (layer->mnt->mnt_root == path->dentry &&
+		    layer->mnt->mnt_sb == path->mnt->mnt_sb &&
+		    layer->origin_flags == path->mnt->mnt_flags &&
+		    layer->user_ns == current_user_ns())
+			return layer;
+	}
+	return NULL;
+}
+
+static char *lfs_path_dup(const struct path *path)
+{
+	char *buf, *name, *dup;
+
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	name = d_path(path, buf, PATH_MAX);
+	dup = IS_ERR(name) ? name : kstrdup(name, GFP_KERNEL);
+	kfree(buf);
+	return dup ?: ERR_PTR(-ENOMEM);
+}
+
+static struct lfs_layer *lfs_layer_alloc(const struct path *path)
+{
+	struct lfs_layer *layer;
+	int err = -ENOMEM;
+
+	layer = kzalloc(sizeof(*layer), GFP_KERNEL);
+	if (!layer)
+		return ERR_PTR(-ENOMEM);
+	layer->counters = alloc_percpu(struct lfs_counters);
+	if (!layer->counters)
+		goto free_layer;
+	layer->path = lfs_path_dup(path);
+	if (IS_ERR(layer->path)) {
+		err = PTR_ERR(layer->path);
+		goto free_counters;
+	}
+	layer->mnt = clone_private_mount(path);
+	if (IS_ERR(layer->mnt)) {
+		err = PTR_ERR(layer->mnt);
+		goto free_path;
+	}
+	/* Nobody but us knows this mount yet, so its flags need no lock. */
+	layer->mnt->mnt_flags |= MNT_READONLY | MNT_NOATIME;
+	layer->origin_flags = path->mnt->mnt_flags;
+	layer->user_ns = get_user_ns(current_user_ns());
+	refcount_set(&layer->ref, 1);
+	return layer;
+
+free_path:
+	kfree(layer->path);
+free_counters:
+	free_percpu(layer->counters);
+free_layer:
+	kfree(layer);
+	return ERR_PTR(err);
+}
+
+/**
+ * lfs_layer_get - find or make the layer of a directory
+ * @path: the directory, through a mount of the caller's mount namespace
+ *
+ * Return: a reference, to be dropped with lfs_layer_put(); -ENOMEM; -EPERM or
+ * -EINVAL when the caller may not clone the mount, -ENAMETOOLONG.
+ */
+struct lfs_layer *lfs_layer_get(const struct path *path)
+{
+	struct lfs_layer *layer;
+
+	mutex_lock(&lfs_layer_mutex);
+	layer = lfs_layer_find(path);
+	if (layer) {
+		refcount_inc(&layer->ref);
+		goto out;
+	}
+	layer = lfs_layer_alloc(path);
+	if (IS_ERR(layer))
+		goto out;
+	hash_add(lfs_layer_table, &layer->hash, (unsigned long)path->dentry);
+	lfs_registry_add(&lfs_layer_registry, &layer->reg);
+out:
+	mutex_unlock(&lfs_layer_mutex);
+	return layer;
+}
+
+/**
+ * lfs_layer_put - drop a reference
+ * @layer: from lfs_layer_get()
+ *
+ * Return: NULL, or with the last reference the layer's mount, which the caller
+ * gives to kern_unmount_array(): ending a mount waits for a grace period, and
+ * a set of layers waits once for all of them.
+ */
+struct vfsmount *lfs_layer_put(struct lfs_layer *layer)
+{
+	struct vfsmount *mnt;
+
+	if (!refcount_dec_and_mutex_lock(&layer->ref, &lfs_layer_mutex))
+		return NULL;
+	hash_del(&layer->hash);
+	mutex_unlock(&lfs_layer_mutex);
+
+	lfs_registry_del(&lfs_layer_registry, &layer->reg);
+	mnt = layer->mnt;
+	put_user_ns(layer->user_ns);
+	free_percpu(layer->counters);
+	kfree(layer->path);
+	kfree(layer);
+	return mnt;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LAYERFS_LAYER_H
+#define _LAYERFS_LAYER_H
+
+#include <linux/mount.h>
+#include <linux/path.h>
+#include <linux/refcount.h>
+
+#include "stats/counters.h"
+#include "stats/registry.h"
+
+/**
+ * struct lfs_layer - one read-only directory tree
+ * @reg: id and membership in lfs_layer_registry
+ * @hash: in the table of layers, under its mutex
+ * @ref: one for each layer set that holds the layer
+ * @mnt: our own clone of the mount the layer was named through: read-only, no
+ *       atime; its root is the layer's root.  Lives as long as the layer
+ * @origin_flags: flags of the mount that was cloned; part of the identity
+ * @user_ns: of the mounter; part of the identity, referenced
+ * @path: absolute path as the first mounter named it
+ * @images: how many images stack the layer
+ * @counters: see <linux/layerfs.h>
+ *
+ * Two mounts name the same layer when they name the same directory through
+ * mounts of the same flags and from the same user namespace.
+ */
+struct lfs_layer {
+	struct lfs_registered reg;
+	struct hlist_node hash;
+	refcount_t ref;
+	struct vfsmount *mnt;
+	int origin_flags;
+	struct user_namespace *user_ns;
+	char *path;
+	atomic_t images;
+	struct lfs_counters __percpu *counters;
+};
+
+struct lfs_layer *lfs_layer_get(const struct path *path);
+struct vfsmount *lfs_layer_put(struct lfs_layer *layer);
+
+#endif /* _LAYERFS_LAYER_H */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LAYERFS_LAYERSET_H
+#define _LAYERFS_LAYERSET_H
+
+#include "layer/layer.h"
+
+/**
+ * struct lfs_layerset - an ordered list of layers, top first
+ * @nr: how many; 1 to LFS_MAX_LAYERS
+ * @layers: a reference on each, held by the set
+ */
+struct lfs_layerset {
+	unsigned int nr;
+	struct lfs_layer *layers[] __counted_by(nr);
+};
+
+struct lfs_layerset *lfs_layerset_make(const struct path *paths, unsigned int nr,
+				       unsigned int *bad);
+void lfs_layerset_free(struct lfs_layerset *set);
+bool lfs_layerset_equal(const struct lfs_layerset *a, const struct lfs_layerset *b);
+
+#endif /* _LAYERFS_LAYERSET_H */

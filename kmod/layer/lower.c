@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
+
+#include "image/names.h"
+#include "layer/lower.h"
+#include "layer/marker.h"
+
+/**
+ * lfs_real_lookup - look up a name in a real directory
+ * @dir: directory of a layer or an upper
+ * @name: one component, need not end in NUL
+ * @len: its length in bytes
+ *
+ * Context: the mounter's credentials are in force; takes @dir's i_rwsem shared
+ * unless the name is cached.
+ * Return: a positive dentry, NULL if there is no such name, or an error.
+ */
+struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len)
+{
+	struct dentry *dentry = lookup_positive_unlocked(name, dir, len);
+
+	if (IS_ERR(dentry) &&
+	    (PTR_ERR(dentry) == -ENOENT || PTR_ERR(dentry) == -ENAMETOOLONG))
+		return NULL;
+	return dentry;
+}
+
+/*
+ * Filesystems on a local disk and in memory answer getattr from the inode
+ * alone; network and user space ones may ask who is calling.
+ */
+static bool lfs_getattr_wants_cred(const struct super_block *sb)
+{
+	if (sb->s_magic == FUSE_SUPER_MAGIC)
+		return true;
+	return !(sb->s_type->fs_flags & FS_REQUIRES_DEV) && sb->s_magic != TMPFS_MAGIC;
+}
+
+/**
+ * lfs_real_getattr - attributes of a real object
+ * @path: the object
+ * @stat: filled in
+ * @mask: STATX_* wanted
+ * @flags: AT_STATX_*
+ * @cred: the mounter's
+ *
+ * The caller's right was checked on the merged object.
+ */
+int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
+		     unsigned int flags, const struct cred *cred)
+{
+	const struct cred *old;
+	int err;
+
+	if (!lfs_getattr_wants_cred(path->dentry->d_sb))
+		return vfs_getattr_nosec(path, stat, mask, flags);
+
+	old = override_creds(cred);
+	err = vfs_getattr_nosec(path, stat, mask, flags);
+	revert_creds(old);
+	return err;
+}
+
+struct lfs_list_ctx {
+	struct dir_context ctx;
+	struct lfs_names *names;
+	u64 (*map)(u64 ino, const void *arg);
+	const void *arg;
+	int err;
+};
+
+static bool lfs_list_actor(struct dir_context *ctx, const char *name, int len,
+			   loff_t off, u64 ino, unsigned int type)
+{
+	struct lfs_list_ctx *lc = container_of(ctx, struct lfs_list_ctx, ctx);
+
+	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+		return true;
+	lc->err = lfs_names_add(lc->names, name, len, type, lc->map(ino, lc->arg));
+	return !lc->err;
+}
+
+/* Settle what readdir could not tell: is it a whiteout, what type is it? */
+static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsigned int from)
+{
+	struct dentry *real;
+	struct lfs_name *n;
+	unsigned int i;
+
+	for (i = from; i < names->nr; i++) {
+		n = names->v[i];
+		if (n->type != DT_CHR && n->type != DT_UNKNOWN)
+			continue;
+		real = lfs_real_lookup(dir->dentry, n->name, n->len);
+		if (IS_ERR(real))
+			return PTR_ERR(real);
+		if (!real) {
+			/* Gone since; what it hid is not ours to guess. */
+			n->whiteout = true;
+			continue;
+		}
+		n->whiteout = lfs_is_whiteout(real);
+		n->type = fs_umode_to_dtype(d_inode(real)->i_mode);
+		dput(real);
+	}
+	return 0;
+}
+
+/**
+ * lfs_real_list - add the names of a real directory to a list
+ * @dir: the directory
+ * @cred: the mounter's
+ * @names: names already in it stay as they are: a layer above wins
+ * @map: turns an inode number of @dir's filesystem into a st_ino
+ * @arg: for @map
+ *
+ * Whiteouts are added and marked as such.
+ *
+ * Return: 0; -EINTR on a fatal signal; -ENOMEM; an error of the filesystem.
+ */
+int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
+		  u64 (*map)(u64 ino, const void *arg), const void *arg)
+{
+	struct lfs_list_ctx lc = {
+		.ctx.actor = lfs_list_actor,
+		.names = names,
+		.map = map,
+		.arg = arg,
+	};
+	unsigned int seen, from = names->nr;
+	const struct cred *old;
+	struct file *file;
+	int err;
+
+	file = dentry_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE, cred);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	old = override_creds(cred);
+	do {
+		seen = names->calls;
+		err = iterate_dir(file, &lc.ctx);
+		if (!err)
+			err = lc.err;
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+	} while (!err && names->calls != seen);
+	if (!err)
+		err = lfs_list_settle(dir, names, from);
+	revert_creds(old);
+	fput(file);
+	return err;
+}

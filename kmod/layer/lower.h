@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The door to the real filesystems: look up, stat, open, list. */
+#ifndef _LAYERFS_LOWER_H
+#define _LAYERFS_LOWER_H
+
+#include <linux/cred.h>
+#include <linux/path.h>
+#include <linux/stat.h>
+
+#include "layerfs.h"
+
+struct lfs_names;
+
+struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len);
+int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
+		     unsigned int flags, const struct cred *cred);
+int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
+		  u64 (*map)(u64 ino, const void *arg), const void *arg);
+
+#endif /* _LAYERFS_LOWER_H */

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/xattr.h>
+#include <linux/layerfs_ondisk.h>
+
+#include "layer/marker.h"
+#include "limits.h"
+
+/*
+ * Markers are read without asking for permission: they are the format of the
+ * layer, not data of the caller, and "trusted." names are not readable by an
+ * unprivileged mounter.
+ */
+static ssize_t lfs_marker_get(struct dentry *real, const char *name, void *buf, size_t size)
+{
+	struct inode *inode = d_inode(real);
+	ssize_t len;
+
+	if (!(inode->i_opflags & IOP_XATTR))
+		return -ENODATA;
+	len = __vfs_getxattr(real, inode, name, buf, size);
+	return len == -EOPNOTSUPP ? -ENODATA : len;
+}
+
+/* 1 if the marker's value is "y", 0 if it is absent or something else. */
+static int lfs_marker_is_set(struct dentry *real, const char *name)
+{
+	char val[4];
+	ssize_t len = lfs_marker_get(real, name, val, sizeof(val));
+
+	if (len == -ENODATA || len == -ERANGE)
+		return 0;
+	if (len < 0)
+		return len;
+	return len == 1 && val[0] == 'y';
+}
+
+/**
+ * lfs_marker_opaque - whether a directory hides those below it
+ * @real: directory of a layer or an upper
+ *
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_marker_opaque(struct dentry *real)
+{
+	return lfs_marker_is_set(real, LAYERFS_XATTR_OPAQUE);
+}
+
+/**
+ * lfs_marker_impure - whether a directory holds objects with a foreign st_ino
+ * @real: directory of an upper
+ *
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_marker_impure(struct dentry *real)
+{
+	return lfs_marker_is_set(real, LAYERFS_XATTR_IMPURE);
+}
+
+static bool lfs_component_valid(const char *name, size_t len)
+{
+	if (!len || len > NAME_MAX)
+		return false;
+	return !(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
+}
+
+/* A name without '/', or a path of such names, each after one '/'. */
+static bool lfs_redirect_valid(const char *s)
+{
+	const char *next;
+
+	if (*s != '/')
+		return !strchr(s, '/') && lfs_component_valid(s, strlen(s));
+	for (; *s; s = next) {
+		next = strchrnul(++s, '/');
+		if (!lfs_component_valid(s, next - s))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * lfs_marker_redirect - where a directory merges, if not at its own name
+ * @real: directory of a layer or an upper
+ * @redirect: set to an allocated string, or to NULL if there is no redirect
+ *
+ * Return: 0; -EIO if the value is not a redirect; -ENOMEM or an error of the
+ * filesystem.
+ */
+int lfs_marker_redirect(struct dentry *real, char **redirect)
+{
+	char *buf;
+	ssize_t len;
+
+	*redirect = NULL;
+	len = lfs_marker_get(real, LAYERFS_XATTR_REDIRECT, NULL, 0);
+	if (len == -ENODATA)
+		return 0;
+	if (len < 0)
+		return len;
+	if (!len || len >= LFS_MAX_REDIRECT)
+		goto invalid;
+	buf = kzalloc(len + 1, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	len = lfs_marker_get(real, LAYERFS_XATTR_REDIRECT, buf, len);
+	if (len < 0) {
+		kfree(buf);
+		return len == -ERANGE ? -EIO : len;
+	}
+	if (strlen(buf) != len || !lfs_redirect_valid(buf)) {
+		kfree(buf);
+		goto invalid;
+	}
+	*redirect = buf;
+	return 0;
+
+invalid:
+	pr_warn_ratelimited("'%pd4' has an invalid redirect\n", real);
+	return -EIO;
+}
+
+/**
+ * lfs_xattr_is_private - whether an attribute belongs to the filesystem
+ * @name: full name of the attribute
+ */
+bool lfs_xattr_is_private(const char *name)
+{
+	return str_has_prefix(name, LAYERFS_XATTR_PREFIX);
+}

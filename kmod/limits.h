@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Every limit of the module, and why it is what it is. */
+#ifndef _LAYERFS_LIMITS_H
+#define _LAYERFS_LIMITS_H
+
+#include <linux/limits.h>
+
+/*
+ * Layers of one image.  Engines stop at 127 or 500; the bound is there so that
+ * the option parser cannot be made to pin memory without end.
+ */
+#define LFS_MAX_LAYERS		4096
+
+/* A redirect is a path inside an image; a longer one is a broken layer. */
+#define LFS_MAX_REDIRECT	PATH_MAX
+
+/*
+ * How deep mount-time cleaning of the work directory descends.  The module
+ * itself leaves at most a directory holding whiteouts there.
+ */
+#define LFS_MAX_WORK_DEPTH	3
+
+/*
+ * Bits of st_ino that hold the inode number of the real file.  The bits above
+ * tell the filesystems under one mount apart; numbers of 2^56 and more do not
+ * occur on the filesystems that have been looked at (ext4: 32 bits, xfs: 56,
+ * btrfs and tmpfs: counted up from small numbers).
+ */
+#define LFS_INO_BITS		56
+
+/* File data copied up between two checks for a fatal signal, in bytes. */
+#define LFS_COPY_STEP		(1 << 20)
+
+/* A name list's smallest hash table, as a power of two. */
+#define LFS_NAMES_MIN_ORDER	4
+
+#endif /* _LAYERFS_LIMITS_H */

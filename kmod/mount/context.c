@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The steps of a mount, from options to a container; and of a remount. */
+#include <linux/fs_context.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "container/container.h"
+#include "image/image.h"
+#include "mount/params.h"
+
+static bool lfs_same_dir(const struct path *a, const struct path *b)
+{
+	return a->dentry == b->dentry;
+}
+
+/* One is the other or lies below it. */
+static bool lfs_overlap(const struct path *a, const struct path *b)
+{
+	if (a->dentry->d_sb != b->dentry->d_sb)
+		return false;
+	return is_subdir(a->dentry, b->dentry) || is_subdir(b->dentry, a->dentry);
+}
+
+static int lfs_check_upper(struct fs_context *fc, const struct lfs_params *p)
+{
+	unsigned int i;
+
+	if (p->upper.mnt != p->work.mnt) {
+		errorfc(fc, "workdir '%s' and upperdir '%s' are not on the same mount",
+			p->work_name, p->upper_name);
+		return -EINVAL;
+	}
+	if (lfs_overlap(&p->upper, &p->work)) {
+		errorfc(fc, "workdir '%s' and upperdir '%s' lie one in the other",
+			p->work_name, p->upper_name);
+		return -EINVAL;
+	}
+	for (i = 0; i < p->nr_lower; i++) {
+		if (lfs_overlap(&p->upper, &p->lower[i])) {
+			errorfc(fc, "upperdir '%s' and layer '%s' lie one in the other",
+				p->upper_name, p->name[i]);
+			return -ELOOP;
+		}
+		if (lfs_overlap(&p->work, &p->lower[i])) {
+			errorfc(fc, "workdir '%s' and layer '%s' lie one in the other",
+				p->work_name, p->name[i]);
+			return -ELOOP;
+		}
+	}
+	return 0;
+}
+
+static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < p->nr_lower; i++) {
+		for (j = i + 1; j < p->nr_lower; j++) {
+			if (!lfs_same_dir(&p->lower[i], &p->lower[j]))
+				continue;
+			errorfc(fc, "layers '%s' and '%s' are the same directory",
+				p->name[i], p->name[j]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
+{
+	int err;
+
+	if (!p->nr_lower) {
+		errorfc(fc, "lowerdir is missing");
+		return -EINVAL;
+	}
+	err = lfs_check_twice(fc, p);
+	if (err)
+		return err;
+	if (p->upper_name && !p->work_name) {
+		errorfc(fc, "upperdir '%s' needs a workdir", p->upper_name);
+		return -EINVAL;
+	}
+	if (p->work_name && !p->upper_name) {
+		errorfc(fc, "workdir '%s' is of no use without an upperdir", p->work_name);
+		return -EINVAL;
+	}
+	if (p->is_volatile && !p->upper_name) {
+		errorfc(fc, "volatile is of no use without an upperdir");
+		return -EINVAL;
+	}
+	return p->upper_name ? lfs_check_upper(fc, p) : 0;
+}
+
+static int lfs_get_tree(struct fs_context *fc)
+{
+	struct lfs_params *p = fc->fs_private;
+	struct lfs_container *c;
+	struct lfs_layerset *set;
+	struct vfsmount *image;
+	unsigned int bad;
+	int err;
+
+	err = lfs_check(fc, p);
+	if (err)
+		return err;
+	set = lfs_layerset_make(p->lower, p->nr_lower, &bad);
+	if (IS_ERR(set)) {
+		errorfc(fc, "cannot use '%s' as a layer: %pe", p->name[bad], set);
+		return PTR_ERR(set);
+	}
+	image = lfs_image_mount(set);
+	if (IS_ERR(image)) {
+		errorfc(fc, "cannot make the image: %pe", image);
+		return PTR_ERR(image);
+	}
+	c = lfs_container_make(fc, p, image);
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+
+	/* The container keeps the strings; the paths have served. */
+	lfs_params_put_paths(p);
+	fc->fs_private = NULL;
+	fc->s_fs_info = c;
+	return get_tree_nodev(fc, lfs_container_fill_super);
+}
+
+static int lfs_reconfigure(struct fs_context *fc)
+{
+	struct super_block *sb = fc->root->d_sb;
+	struct lfs_container *c = lfs_container_of(sb);
+	int err;
+
+	err = lfs_params_check_remount(fc, c->params);
+	if (err)
+		return err;
+	if (!(fc->sb_flags & SB_RDONLY) && !lfs_container_has_upper(c)) {
+		/* mount(8) keeps "ro" of /proc/mounts; this one asked for "rw". */
+		errorfc(fc, "rw: the container has no upperdir to write to");
+		return -EROFS;
+	}
+	if ((fc->sb_flags & SB_RDONLY) && !sb_rdonly(sb))
+		return lfs_container_sync(c);
+	return 0;
+}
+
+static void lfs_fc_free(struct fs_context *fc)
+{
+	lfs_params_free(fc->fs_private);
+	/* Left over only if the superblock was not made. */
+	lfs_container_free(fc->s_fs_info);
+}
+
+static const struct fs_context_operations lfs_context_ops = {
+	.free			= lfs_fc_free,
+	.parse_param		= lfs_params_parse,
+	.parse_monolithic	= lfs_params_parse_monolithic,
+	.get_tree		= lfs_get_tree,
+	.reconfigure		= lfs_reconfigure,
+};
+
+static int lfs_init_fs_context(struct fs_context *fc)
+{
+	fc->fs_private = lfs_params_alloc();
+	if (!fc->fs_private)
+		return -ENOMEM;
+	fc->ops = &lfs_context_ops;
+	return 0;
+}
+
+struct file_system_type lfs_fs_type = {
+	.owner			= THIS_MODULE,
+	.name			= LAYERFS_FS_NAME,
+	.init_fs_context	= lfs_init_fs_context,
+	.parameters		= lfs_param_table,
+	.kill_sb		= lfs_container_kill_sb,
+};

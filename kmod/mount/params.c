@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Mount options: one table for parsing and showing. */
+#include <linux/dcache.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "mount/params.h"
+#include "limits.h"
+
+struct lfs_param {
+	int (*parse)(struct fs_context *fc, struct lfs_params *p, struct fs_parameter *param);
+	void (*show)(struct seq_file *m, const struct lfs_params *p);
+	bool (*same)(const struct lfs_params *a, const struct lfs_params *b);
+};
+
+/**
+ * lfs_params_alloc - parameters with nothing asked for
+ */
+struct lfs_params *lfs_params_alloc(void)
+{
+	return kzalloc(sizeof(struct lfs_params), GFP_KERNEL);
+}
+
+/**
+ * lfs_params_put_paths - drop the references to what the options named
+ * @p: its strings stay
+ */
+void lfs_params_put_paths(struct lfs_params *p)
+{
+	unsigned int i;
+
+	for (i = 0; p->lower && i < p->nr_lower; i++)
+		path_put(&p->lower[i]);
+	kvfree(p->lower);
+	p->lower = NULL;
+	path_put(&p->upper);
+	path_put(&p->work);
+	memset(&p->upper, 0, sizeof(p->upper));
+	memset(&p->work, 0, sizeof(p->work));
+}
+
+/**
+ * lfs_params_free - free parameters
+ * @p: may be NULL
+ */
+void lfs_params_free(struct lfs_params *p)
+{
+	unsigned int i;
+
+	if (!p)
+		return;
+	lfs_params_put_paths(p);
+	for (i = 0; i < p->nr_lower; i++)
+		kfree(p->name[i]);
+	kvfree(p->name);
+	kfree(p->upper_name);
+	kfree(p->work_name);
+	kfree(p);
+}
+
+/*
+ * What no directory under the mount may be: the merged names are compared and
+ * hashed byte by byte, and walked without crossing mounts.
+ */
+static int lfs_dir_check(struct fs_context *fc, const char *opt, const char *name,
+			 const struct path *path)
+{
+	if (!d_is_dir(path->dentry)) {
+		errorfc(fc, "%s '%s' is not a directory", opt, name);
+		return -ENOTDIR;
+	}
+	if (path->dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE) ||
+	    IS_CASEFOLDED(d_inode(path->dentry))) {
+		errorfc(fc, "%s '%s' is on a filesystem with case-insensitive names", opt, name);
+		return -EINVAL;
+	}
+	if (path->dentry->d_flags & (DCACHE_NEED_AUTOMOUNT | DCACHE_MANAGE_TRANSIT)) {
+		errorfc(fc, "%s '%s' is an automount point", opt, name);
+		return -EINVAL;
+	}
+	if (is_idmapped_mnt(path->mnt)) {
+		errorfc(fc, "%s '%s' is on an id-mapped mount, which is not supported", opt, name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int lfs_dir_open(struct fs_context *fc, const char *opt, const char *name,
+			struct path *path)
+{
+	int err;
+
+	err = kern_path(name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, path);
+	if (err) {
+		errorfc(fc, "cannot resolve %s '%s': %pe", opt, name, ERR_PTR(err));
+		return err;
+	}
+	err = lfs_dir_check(fc, opt, name, path);
+	if (err) {
+		path_put(path);
+		memset(path, 0, sizeof(*path));
+	}
+	return err;
+}
+
+static int lfs_lower_grow(struct lfs_params *p)
+{
+	unsigned int max = p->max_lower ? p->max_lower * 2 : 8;
+	struct path *lower;
+	char **name;
+
+	if (p->nr_lower < p->max_lower)
+		return 0;
+	lower = kvrealloc(p->lower, array_size(max, sizeof(*lower)), GFP_KERNEL);
+	if (!lower)
+		return -ENOMEM;
+	p->lower = lower;
+	name = kvrealloc(p->name, array_size(max, sizeof(*name)), GFP_KERNEL);
+	if (!name)
+		return -ENOMEM;
+	p->name = name;
+	p->max_lower = max;
+	return 0;
+}
+
+static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char *opt,
+			 const char *name)
+{
+	char *dup;
+	int err;
+
+	if (!*name) {
+		errorfc(fc, "%s names an empty path", opt);
+		return -EINVAL;
+	}
+	if (p->nr_lower == LFS_MAX_LAYERS) {
+		errorfc(fc, "%s: more than %d layers", opt, LFS_MAX_LAYERS);
+		return -EINVAL;
+	}
+	err = lfs_lower_grow(p);
+	if (err)
+		return err;
+	dup = kstrdup(name, GFP_KERNEL);
+	if (!dup)
+		return -ENOMEM;
+	/* A remount changes no layer; comparing the names is enough for it. */
+	memset(&p->lower[p->nr_lower], 0, sizeof(p->lower[0]));
+	if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE) {
+		err = lfs_dir_open(fc, opt, name, &p->lower[p->nr_lower]);
+		if (err) {
+			kfree(dup);
+			return err;
+		}
+	}
+	p->name[p->nr_lower++] = dup;
+	return 0;
+}
+
+/* Cut the next path off *list, removing escapes; NULL at the end. */
+static char *lfs_lower_next(char **list)
+{
+	char *s = *list, *out = s, *start = s;
+
+	if (!s)
+		return NULL;
+	for (; *s && *s != ':'; s++) {
+		if (*s == '\\' && s[1])
+			s++;
+		*out++ = *s;
+	}
+	*list = *s ? s + 1 : NULL;
+	*out = '\0';
+	return start;
+}
+
+static int lfs_parse_lowerdir(struct fs_context *fc, struct lfs_params *p,
+			      struct fs_parameter *param)
+{
+	char *list = param->string, *name;
+	int err;
+
+	if (p->nr_lower) {
+		errorfc(fc, "lowerdir is given twice, or after lowerdir+");
+		return -EINVAL;
+	}
+	if (strstr(list, "::")) {
+		errorfc(fc, "lowerdir has an empty path or data-only layers ('::'), which are not supported");
+		return -EINVAL;
+	}
+	while ((name = lfs_lower_next(&list))) {
+		err = lfs_lower_add(fc, p, "lowerdir", name);
+		if (err)
+			return err;
+	}
+	p->lower_joined = true;
+	return 0;
+}
+
+static int lfs_parse_lowerdir_add(struct fs_context *fc, struct lfs_params *p,
+				  struct fs_parameter *param)
+{
+	if (p->lower_joined) {
+		errorfc(fc, "lowerdir+ cannot follow lowerdir");
+		return -EINVAL;
+	}
+	return lfs_lower_add(fc, p, "lowerdir+", param->string);
+}
+
+static int lfs_parse_dir(struct fs_context *fc, const char *opt, const char *name,
+			 char **dup, struct path *path)
+{
+	int err;
+
+	if (*dup) {
+		errorfc(fc, "%s is given twice", opt);
+		return -EINVAL;
+	}
+	if (!*name) {
+		errorfc(fc, "%s names an empty path", opt);
+		return -EINVAL;
+	}
+	if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE) {
+		err = lfs_dir_open(fc, opt, name, path);
+		if (err)
+			return err;
+	}
+	*dup = kstrdup(name, GFP_KERNEL);
+	return *dup ? 0 : -ENOMEM;
+}
+
+static int lfs_parse_upperdir(struct fs_context *fc, struct lfs_params *p,
+			      struct fs_parameter *param)
+{
+	return lfs_parse_dir(fc, "upperdir", param->string, &p->upper_name, &p->upper);
+}
+
+static int lfs_parse_workdir(struct fs_context *fc, struct lfs_params *p,
+			     struct fs_parameter *param)
+{
+	return lfs_parse_dir(fc, "workdir", param->string, &p->work_name, &p->work);
+}
+
+static int lfs_parse_volatile(struct fs_context *fc, struct lfs_params *p,
+			      struct fs_parameter *param)
+{
+	p->is_volatile = true;
+	return 0;
+}
+
+/* A list as lfs_parse_lowerdir() takes it. */
+static char *lfs_lower_join(const struct lfs_params *p)
+{
+	unsigned int i;
+	size_t len = 1;
+	char *buf, *out;
+	const char *s;
+
+	for (i = 0; i < p->nr_lower; i++)
+		len += 2 * strlen(p->name[i]) + 1;
+	out = buf = kvmalloc(len, GFP_KERNEL);
+	if (!buf)
+		return NULL;
+	for (i = 0; i < p->nr_lower; i++) {
+		if (i)
+			*out++ = ':';
+		for (s = p->name[i]; *s; s++) {
+			if (*s == ':' || *s == '\\')
+				*out++ = '\\';
+			*out++ = *s;
+		}
+	}
+	*out = '\0';
+	return buf;
+}
+
+static void lfs_show_lowerdir(struct seq_file *m, const struct lfs_params *p)
+{
+	char *list = lfs_lower_join(p);
+
+	if (list)
+		seq_show_option(m, "lowerdir", list);
+	kvfree(list);
+}
+
+static void lfs_show_upperdir(struct seq_file *m, const struct lfs_params *p)
+{
+	if (p->upper_name)
+		seq_show_option(m, "upperdir", p->upper_name);
+}
+
+static void lfs_show_workdir(struct seq_file *m, const struct lfs_params *p)
+{
+	if (p->work_name)
+		seq_show_option(m, "workdir", p->work_name);
+}
+
+static void lfs_show_volatile(struct seq_file *m, const struct lfs_params *p)
+{
+	if (p->is_volatile)
+		seq_puts(m, ",volatile");
+}
+
+static bool lfs_same_string(const char *a, const char *b)
+{
+	return !a || (b && !strcmp(a, b));
+}
+
+static bool lfs_same_lower(const struct lfs_params *a, const struct lfs_params *b)
+{
+	unsigned int i;
+
+	if (a->nr_lower && a->nr_lower != b->nr_lower)
+		return false;
+	for (i = 0; i < a->nr_lower; i++) {
+		if (strcmp(a->name[i], b->name[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool lfs_same_upper(const struct lfs_params *a, const struct lfs_params *b)
+{
+	return lfs_same_string(a->upper_name, b->upper_name);
+}
+
+static bool lfs_same_work(const struct lfs_params *a, const struct lfs_params *b)
+{
+	return lfs_same_string(a->work_name, b->work_name);
+}
+
+static bool lfs_same_volatile(const struct lfs_params *a, const struct lfs_params *b)
+{
+	return !a->is_volatile || b->is_volatile;
+}
+
+enum lfs_opt {
+	LFS_OPT_LOWERDIR,
+	LFS_OPT_LOWERDIR_ADD,
+	LFS_OPT_UPPERDIR,
+	LFS_OPT_WORKDIR,
+	LFS_OPT_VOLATILE,
+	LFS_OPT_NR
+};
+
+/* The options, in the order shown. */
+const struct fs_parameter_spec lfs_param_table[] = {
+	fsparam_string("lowerdir",	LFS_OPT_LOWERDIR),
+	fsparam_string("lowerdir+",	LFS_OPT_LOWERDIR_ADD),
+	fsparam_string("upperdir",	LFS_OPT_UPPERDIR),
+	fsparam_string("workdir",	LFS_OPT_WORKDIR),
+	fsparam_flag("volatile",	LFS_OPT_VOLATILE),
+	{}
+};
+
+/* For each, how to parse it, show it, and tell on remount whether it changes. */
+static const struct lfs_param lfs_param_ops[LFS_OPT_NR] = {
+	[LFS_OPT_LOWERDIR]	= { lfs_parse_lowerdir, lfs_show_lowerdir, lfs_same_lower },
+	[LFS_OPT_LOWERDIR_ADD]	= { lfs_parse_lowerdir_add, NULL, NULL },
+	[LFS_OPT_UPPERDIR]	= { lfs_parse_upperdir, lfs_show_upperdir, lfs_same_upper },
+	[LFS_OPT_WORKDIR]	= { lfs_parse_workdir, lfs_show_workdir, lfs_same_work },
+	[LFS_OPT_VOLATILE]	= { lfs_parse_volatile, lfs_show_volatile, lfs_same_volatile },
+};
+
+/**
+ * lfs_params_parse - take one option
+ * @fc: fs_private is the &struct lfs_params
+ * @param: the option
+ *
+ * Return: 0, or an error with its reason in @fc's log.
+ */
+int lfs_params_parse(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct fs_parse_result result;
+	int opt;
+
+	opt = fs_parse(fc, lfs_param_table, param, &result);
+	if (opt < 0)
+		return opt;
+	return lfs_param_ops[opt].parse(fc, fc->fs_private, param);
+}
+
+/* A comma separates options, unless it is escaped: paths may hold commas. */
+static char *lfs_next_option(char **s)
+{
+	char *opt = *s, *p;
+
+	if (!opt)
+		return NULL;
+	for (p = opt; *p && *p != ','; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+	}
+	*s = *p ? p + 1 : NULL;
+	*p = '\0';
+	return opt;
+}
+
+/* "\," becomes ","; other escapes are for the option's own parser. */
+static char *lfs_next_option_unescaped(char **s)
+{
+	char *opt = lfs_next_option(s), *in, *out;
+
+	if (!opt)
+		return NULL;
+	for (in = out = opt; *in; *out++ = *in++) {
+		if (in[0] == '\\' && in[1] == ',')
+			in++;
+		else if (in[0] == '\\' && in[1])
+			*out++ = *in++;
+	}
+	*out = '\0';
+	return opt;
+}
+
+/**
+ * lfs_params_parse_monolithic - take the option string of mount(2)
+ * @fc: fs_private is the &struct lfs_params
+ * @data: the string; changed
+ */
+int lfs_params_parse_monolithic(struct fs_context *fc, void *data)
+{
+	return vfs_parse_monolithic_sep(fc, data, lfs_next_option_unescaped);
+}
+
+/**
+ * lfs_params_check_remount - refuse a remount that would change an option
+ * @fc: fs_private holds what the remount names, which may be nothing
+ * @now: what the container was mounted with
+ *
+ * mount(8) names all options of /proc/mounts again, so equal ones are fine.
+ */
+int lfs_params_check_remount(struct fs_context *fc, const struct lfs_params *now)
+{
+	unsigned int i;
+
+	for (i = 0; i < LFS_OPT_NR; i++) {
+		if (lfs_param_ops[i].same && !lfs_param_ops[i].same(fc->fs_private, now)) {
+			errorfc(fc, "%s cannot be changed by a remount", lfs_param_table[i].name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/**
+ * lfs_params_show - the options as /proc/mounts shows them
+ * @m: each is written with a leading comma
+ * @p: what the container was mounted with
+ */
+void lfs_params_show(struct seq_file *m, const struct lfs_params *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < LFS_OPT_NR; i++) {
+		if (lfs_param_ops[i].show)
+			lfs_param_ops[i].show(m, p);
+	}
+}
