@@ -4,7 +4,7 @@
 B ?= build
 TOOLS_PKGS := mount libmnl json-c libarchive libcrypto
 TOOLS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude/uapi \
-	-Itools/lib -fvisibility=hidden -Wstrict-prototypes -Wmissing-prototypes
+	-Itools/lib -fvisibility=hidden -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
 # Asked when something is built, not whenever make reads this file.
 tools_pkg = $(shell pkg-config $(1) $(TOOLS_PKGS))
 TOOLS_PKG_CFLAGS = $(eval TOOLS_PKG_CFLAGS := $(call tools_pkg,--cflags))$(TOOLS_PKG_CFLAGS)

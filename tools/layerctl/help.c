@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <string.h>
+#include <ctype.h>
 
 #include "help.h"
 
@@ -38,8 +38,9 @@ void lc_help_all(FILE *to)
 
 void lc_help_command(const struct lc_command *cmd, FILE *to)
 {
-	fprintf(to, "Usage: layerctl %s [OPTION...]%s%s\n\n%s.\n", cmd->name,
-		*cmd->operands ? " " : "", cmd->operands, cmd->summary);
+	fprintf(to, "Usage: layerctl %s [OPTION...]%s%s\n\n%c%s.\n", cmd->name,
+		*cmd->operands ? " " : "", cmd->operands,
+		toupper((unsigned char)cmd->summary[0]), cmd->summary + 1);
 	if (cmd->alias)
 		fprintf(to, "Also called '%s'.\n", cmd->alias);
 	if (cmd->description)
@@ -69,7 +70,7 @@ static int run_help(struct lc_ctx *ctx, int argc, char **argv)
 
 const struct lc_command lc_cmd_help = {
 	.name = "help",
-	.summary = "Show help for layerctl or for one command",
+	.summary = "show help for layerctl or for one command",
 	.operands = "[COMMAND]",
 	.max = 1,
 	.run = run_help,
@@ -86,7 +87,7 @@ static int run_version(struct lc_ctx *ctx, int argc, char **argv)
 
 const struct lc_command lc_cmd_version = {
 	.name = "version",
-	.summary = "Show the version",
+	.summary = "show the version",
 	.operands = "",
 	.run = run_version,
 };
