@@ -16,6 +16,8 @@
 #define WHITEOUT_PREFIX	".wh."
 #define META_PREFIX	".wh..wh."
 #define OPAQUE_MARK	".wh..wh..opq"
+/* How much of a name a message shows */
+#define SHOWN_MAX	256
 
 /**
  * struct unpack - one run
@@ -226,7 +228,7 @@ static int unpack_hardlink(struct unpack *u, struct item *item, struct layerfs_e
 
 	ret = unpack_name_parse(target, &name, err);
 	if (ret)
-		return layerfs_error_prefix(err, "hard link to \"%s\"", target);
+		return layerfs_error_prefix(err, "hard link to \"%.*s\"", SHOWN_MAX, target);
 	dir = unpack_tree_parent_existing(&u->tree, name.dir);
 	if (dir < 0)
 		ret = layerfs_error_set(err, dir,
@@ -234,7 +236,7 @@ static int unpack_hardlink(struct unpack *u, struct item *item, struct layerfs_e
 	else
 		ret = link_to(u, item, dir, *name.base ? name.base : ".", err);
 	if (ret)
-		layerfs_error_prefix(err, "hard link to \"%s\"", target);
+		layerfs_error_prefix(err, "hard link to \"%.*s\"", SHOWN_MAX, target);
 	if (dir >= 0)
 		close(dir);
 	unpack_name_free(&name);
@@ -308,29 +310,6 @@ static int unpack_item(struct unpack *u, struct item *item, struct layerfs_error
 	return mark == MARK_NONE ? unpack_file(u, item, err) : unpack_mark(item, mark, err);
 }
 
-/* Names come from anywhere and messages go to terminals */
-static char *printable(const char *name)
-{
-	char *out = malloc(4 * (name ? strlen(name) : 0) + 1);
-	char *p = out;
-
-	for (; out && name && *name; name++) {
-		unsigned char c = *name;
-
-		if (c < ' ' || c == 0x7f || c == '\\') {
-			*p++ = '\\';
-			*p++ = '0' + (c >> 6);
-			*p++ = '0' + (c >> 3 & 7);
-			*p++ = '0' + (c & 7);
-		} else {
-			*p++ = c;
-		}
-	}
-	if (out)
-		*p = '\0';
-	return out;
-}
-
 static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct layerfs_error *err)
 {
 	struct item item = { .entry = entry };
@@ -338,10 +317,9 @@ static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct la
 
 	ret = unpack_item(u, &item, err);
 	if (ret) {
-		char *name = printable(archive_entry_pathname(entry));
+		const char *name = archive_entry_pathname(entry);
 
-		layerfs_error_prefix(err, "entry \"%s\"", name ? name : "");
-		free(name);
+		layerfs_error_prefix(err, "entry \"%.*s\"", SHOWN_MAX, name ? name : "");
 	}
 	unpack_name_free(&item.name);
 	return ret;

@@ -17,6 +17,8 @@
  * of a symlink; it says so by EAGAIN and wants to be asked again.
  */
 #define OPENAT2_TRIES	1000
+/* How much of a path a message shows */
+#define SHOWN_MAX	256
 
 /**
  * struct unpack_dirtime - the times that a directory gets at the end
@@ -149,16 +151,17 @@ static int make_implied(struct unpack_tree *tree, int parent, const char *path, 
 	if (!fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) && !unpack_is_whiteout(&st)) {
 		if (S_ISLNK(st.st_mode))
 			return layerfs_error_set(err, -ENOTDIR,
-				"its parent \"%s\" is a symlink that leads to no directory of this layer",
-				path);
+				"its parent \"%.*s\" is a symlink that leads to no directory of this layer",
+				SHOWN_MAX, path);
 		return layerfs_error_set(err, -ENOTDIR,
-					 "its parent \"%s\" is no directory in this layer", path);
+					 "its parent \"%.*s\" is no directory in this layer",
+					 SHOWN_MAX, path);
 	}
 	ret = unpack_tree_mkdir(tree, parent, base);
 	if (!ret)
 		ret = unpack_tree_defer(tree, path, parent, base, times, NULL, 0);
 	if (ret)
-		return layerfs_error_sys(err, ret, "cannot make its parent \"%s\"", path);
+		return layerfs_error_sys(err, ret, "cannot make its parent \"%.*s\"", SHOWN_MAX, path);
 	return 0;
 }
 
@@ -183,7 +186,7 @@ static int walk_and_make(struct unpack_tree *tree, char *dir, const struct times
 			if (!next)
 				next = open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
 		} else if (next < 0) {
-			layerfs_error_sys(err, next, "cannot open its parent \"%s\"", dir);
+			layerfs_error_sys(err, next, "cannot open its parent \"%.*s\"", SHOWN_MAX, dir);
 		}
 		*end = cut;
 		base = cut ? end + 1 : end;
@@ -209,7 +212,7 @@ int unpack_tree_parent(struct unpack_tree *tree, const char *dir, const struct t
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		fd = walk_and_make(tree, path, mtime, err);
 	else if (fd < 0)
-		layerfs_error_sys(err, fd, "cannot open its parent \"%s\"", dir);
+		layerfs_error_sys(err, fd, "cannot open its parent");
 	if (fd < 0) {
 		free(path);
 		return fd;
@@ -365,8 +368,8 @@ int unpack_tree_finish(struct unpack_tree *tree, struct layerfs_error *err)
 
 		if (ret)
 			return layerfs_error_sys(err, ret,
-						 "cannot set the times of directory \"%s\"",
-						 tree->dirs[i].path);
+						 "cannot set the times of directory \"%.*s\"",
+						 SHOWN_MAX, tree->dirs[i].path);
 	}
 	return 0;
 }
