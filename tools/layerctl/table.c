@@ -171,7 +171,8 @@ static void show_ids(const struct lc_ctx *ctx, const struct lc_table *t, FILE *t
 	for (row = 0; row < t->nr_rows; row++) {
 		text = cell_text(ctx, t->cols[col].type,
 				 &t->cells[row * t->nr_cols + col], 0);
-		fprintf(to, "%s\n", text);
+		if (*text)
+			fprintf(to, "%s\n", text);
 		free(text);
 	}
 }

@@ -105,8 +105,8 @@ int container_load(struct layerfs_store *store, int containers, const char *name
 	if (ret)
 		goto close;
 	c->name = strdup(name);
-	c->image_id = copy_member(json, "image_id");
-	c->image_ref = copy_member(json, "image");
+	c->image_id = copy_member(json, "image");
+	c->image_ref = copy_member(json, "image_name");
 	c->target = copy_member(json, "target");
 	c->created = store_time_parse(oci_json_string(json, "created"));
 	json_object_put(json);
@@ -206,30 +206,5 @@ int layerfs_container_find(const char *root, const char *name,
 		close(containers);
 	}
 	layerfs_store_close(store);
-	return ret;
-}
-
-int layerfs_container_uses_image(const char *root, const char *image_id, char **name,
-				 struct layerfs_error *err)
-{
-	struct layerfs_container_list list;
-	size_t i;
-	int ret;
-
-	*name = NULL;
-	ret = layerfs_container_list(root, &list, err);
-	if (ret)
-		return ret;
-	for (i = 0; i < list.nr && !*name; i++) {
-		if (strcmp(list.containers[i].image_id, image_id))
-			continue;
-		ret = 1;
-		*name = strdup(list.containers[i].name);
-		if (!*name) {
-			ret = layerfs_error_sys(err, -ENOMEM, "containers");
-			break;
-		}
-	}
-	layerfs_container_list_free(&list);
 	return ret;
 }

@@ -12,6 +12,9 @@
  * same name again shows it again.  One without an upper (read-only from its
  * start) has nothing to keep and goes with its mount.
  *
+ * The record's "image" is the image's digest: the store reads it to refuse the
+ * removal of an image that a container stands on.
+ *
  * @root is the store everywhere, NULL for its default.
  */
 #ifndef LAYERFS_CONTAINER_H
@@ -66,17 +69,17 @@ LAYERFS_API int layerfs_container_find(const char *root, const char *name,
 LAYERFS_API void layerfs_container_free(struct layerfs_container *container);
 
 /**
- * layerfs_container_uses_image() - does a container stand on an image?
- * @root: the store; its lock is held exclusively by who wants to remove it
- * @image_id: the image's digest
- * @name: set to one such container's name, to be freed by the caller
- * @err: a record that cannot be read is an error: it might be the one
+ * layerfs_container_size() - what a container has written
+ * @container: the record
+ * @size: set to the bytes of file data, every inode counted once
+ * @inodes: set to the inodes, the upper's root included; both 0 without one
+ * @err: why not
  *
- * Return: 1 if so, 0 if not, or -errno.
+ * Walks the upper; what a running container changes meanwhile may be missed.
  */
-LAYERFS_API int layerfs_container_uses_image(const char *root,
-					     const char *image_id, char **name,
-					     struct layerfs_error *err);
+LAYERFS_API int layerfs_container_size(const struct layerfs_container *container,
+				       uint64_t *size, uint64_t *inodes,
+				       struct layerfs_error *err);
 
 /**
  * struct layerfs_mountpoint - a mounted container, in this mount namespace

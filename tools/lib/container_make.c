@@ -69,8 +69,8 @@ static struct json_object *record(const struct layerfs_container *c)
 	if (!json)
 		return NULL;
 	store_time_text(c->created, created);
-	json_object_object_add(json, "image_id", json_object_new_string(c->image_id));
-	json_object_object_add(json, "image", json_object_new_string(c->image_ref));
+	json_object_object_add(json, "image", json_object_new_string(c->image_id));
+	json_object_object_add(json, "image_name", json_object_new_string(c->image_ref));
 	json_object_object_add(json, "target", json_object_new_string(c->target));
 	json_object_object_add(json, "created", json_object_new_string(created));
 	return json;
