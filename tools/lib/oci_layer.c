@@ -214,7 +214,8 @@ static int open_blob(struct stream *s, struct layerfs_error *err)
 			"%s has %llu bytes instead of the %llu of the manifest", job->layer->blob,
 			(unsigned long long)job->blob_size,
 			(unsigned long long)job->layer->size);
-	return 0;
+	ret = job->progress ? job->progress(job->arg, 0, job->blob_size) : 0;
+	return ret < 0 ? layerfs_error_set(err, ret, "interrupted") : 0;
 }
 
 int layerfs_layer_unpack(struct layerfs_layer_job *job, struct layerfs_error *err)

@@ -13,8 +13,8 @@
  * @source: where the blob is
  * @layer: which
  * @dirfd: an empty directory
- * @progress: called with the bytes of the blob read so far and its size, or
- *	NULL; what it returns below 0 ends the job with that -errno
+ * @progress: called with the bytes of the blob read so far, first with 0, and
+ *	its size, or NULL; what it returns below 0 ends the job with that -errno
  * @arg: for @progress
  * @blob_size: set to the blob's size
  * @blob_digest: set to the blob's digest

@@ -166,7 +166,7 @@ static int take_names(struct json_object *json, struct layerfs_image *image)
 	return ret;
 }
 
-static bool has_layer(const struct layerfs_image *image, const char *diff_id)
+bool store_image_has_layer(const struct layerfs_image *image, const char *diff_id)
 {
 	for (size_t i = 0; i < image->nr_layers; i++)
 		if (!strcmp(image->layers[i].diff_id, diff_id))
@@ -191,7 +191,7 @@ static int take_layers(struct layerfs_store *store, struct json_object *json,
 
 		if (!layerfs_digest_valid(id))
 			return -EBADMSG;
-		if (has_layer(image, id))
+		if (store_image_has_layer(image, id))
 			continue;
 		ret = store_layer_load(store, id, &image->layers[image->nr_layers], err);
 		if (ret)

@@ -58,8 +58,8 @@ static int on_progress(void *arg, uint64_t done, uint64_t total)
 {
 	struct import *im = arg;
 
-	(void)total;
-	return tell(im, LAYERFS_IMPORT_READ, done);
+	im->total = total;
+	return tell(im, done ? LAYERFS_IMPORT_READ : LAYERFS_IMPORT_START, done);
 }
 
 /* From here on it is in the store, whole: all of it was synced before */
@@ -132,12 +132,7 @@ static int store_one(struct import *im, const char *hex, struct layerfs_error *e
 		store_tmp_drop(im->store, hex, work);
 		return -EEXIST;
 	}
-	im->total = layer->size;
-	ret = tell(im, LAYERFS_IMPORT_START, 0);
-	if (ret)
-		layerfs_error_set(err, ret, "interrupted");
-	else
-		ret = fill(im, work, err);
+	ret = fill(im, work, err);
 	if (!ret)
 		ret = publish(im, hex, err);
 	if (ret) {
@@ -228,12 +223,16 @@ static int new_record(struct import *im, struct layerfs_image *image)
 		.config_len = im->image.config_len,
 		.imported = time(NULL),
 		.layers = calloc(nr, sizeof(*image->layers)),
-		.nr_layers = nr,
 	};
 	if (!image->layers)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		image->layers[nr - 1 - i].diff_id = im->image.layers[i].diff_id;
+	/* Top first, and a layer that is there twice only where it is on top */
+	for (size_t i = nr; i-- > 0;) {
+		char *diff_id = im->image.layers[i].diff_id;
+
+		if (!store_image_has_layer(image, diff_id))
+			image->layers[image->nr_layers++].diff_id = diff_id;
+	}
 	return 0;
 }
 

@@ -119,21 +119,13 @@ struct collect {
 	struct layerfs_error *err;
 };
 
-static bool image_uses(const struct layerfs_image *image, const char *diff_id)
-{
-	for (size_t i = 0; i < image->nr_layers; i++)
-		if (!strcmp(image->layers[i].diff_id, diff_id))
-			return true;
-	return false;
-}
-
 static int find_users(const struct layerfs_image_list *images, struct layerfs_layer_use *use)
 {
 	use->image_ids = calloc(images->nr + 1, sizeof(*use->image_ids));
 	if (!use->image_ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < images->nr; i++)
-		if (image_uses(&images->images[i], use->layer.diff_id))
+		if (store_image_has_layer(&images->images[i], use->layer.diff_id))
 			use->image_ids[use->nr_images++] = images->images[i].id;
 	return 0;
 }

@@ -85,6 +85,7 @@ int store_image_lock(struct layerfs_store *store, struct layerfs_error *err);
 int store_image_write(struct layerfs_store *store, const struct layerfs_image *image,
 		      struct layerfs_error *err);
 void store_image_clear(struct layerfs_image *image);
+bool store_image_has_layer(const struct layerfs_image *image, const char *diff_id);
 bool store_image_has_name(const struct layerfs_image *image, const char *name);
 int store_image_add_name(struct layerfs_image *image, const char *name);
 void store_image_drop_name(struct layerfs_image *image, const char *name);

@@ -83,13 +83,9 @@ static int add_string(char ***list, size_t *nr, const char *s)
 static bool used_elsewhere(const struct layerfs_image_list *list,
 			   const struct layerfs_image *image, const char *diff_id)
 {
-	for (size_t i = 0; i < list->nr; i++) {
-		const struct layerfs_image *other = &list->images[i];
-
-		for (size_t j = 0; other != image && j < other->nr_layers; j++)
-			if (!strcmp(other->layers[j].diff_id, diff_id))
-				return true;
-	}
+	for (size_t i = 0; i < list->nr; i++)
+		if (&list->images[i] != image && store_image_has_layer(&list->images[i], diff_id))
+			return true;
 	return false;
 }
 
