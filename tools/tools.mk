@@ -2,6 +2,7 @@
 # liblayerfs, layerctl and mount.layerfs. Included by the top Makefile.
 
 B ?= build
+VERSION ?= 0
 TOOLS_PKGS := mount libmnl json-c libarchive libcrypto
 TOOLS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude/uapi \
 	-Itools/lib -fvisibility=hidden -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
@@ -22,6 +23,8 @@ LAYERCTL_COMPLETION := $(B)/completion/layerctl
 TOOLS_MANS := $(wildcard Documentation/man/*.[1-8])
 
 TOOLS_OBJS := $(LIBLAYERFS_OBJS) $(LAYERCTL_OBJS) $(MOUNT_LAYERFS_OBJS)
+
+$(B)/tools/layerctl/help.o: TOOLS_CFLAGS += -DLAYERFS_VERSION='"$(VERSION)"'
 
 .PHONY: tools tools-install
 tools: $(LIBLAYERFS) $(LAYERCTL) $(MOUNT_LAYERFS) $(LAYERCTL_COMPLETION)

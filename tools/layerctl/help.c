@@ -3,10 +3,6 @@
 
 #include "help.h"
 
-#ifndef LAYERFS_VERSION
-#define LAYERFS_VERSION "0.1"
-#endif
-
 static void show_options(const struct lc_option *opt, FILE *to)
 {
 	char left[64];

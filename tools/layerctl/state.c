@@ -306,5 +306,5 @@ bool lc_container_upper_size(const struct lc_container *c, uint64_t *size,
 		shown.upper = c->stat->upper;
 	else if (c->mnt)
 		shown.upper = c->mnt->upper;
-	return !layerfs_container_size(&shown, size, inodes, NULL);
+	return shown.upper && !layerfs_container_size(&shown, size, inodes, NULL);
 }

@@ -75,7 +75,7 @@ const char *lc_container_status(const struct lc_container *c);
 /* The first name of an image, or its short id */
 const char *lc_image_name(const struct lc_ctx *ctx, const struct layerfs_image *image,
 			  char buf[130]);
-/* What its own upper holds; false if that is unknown */
+/* What its own upper holds; false if it has none, or that cannot be told */
 bool lc_container_upper_size(const struct lc_container *c, uint64_t *size,
 			     uint64_t *inodes);
 
