@@ -6,7 +6,8 @@ B := build
 
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
-NEED_DEPS := all module tools selftests unit lint check check-debug demo bench install
+NEED_DEPS := all module tools selftests unit lint vm guest guest-debug debug-kernel \
+	check check-debug demo bench install dkms-install
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps >&2 && echo done),done)
@@ -23,7 +24,7 @@ KO = $(B)/kmod/$(KVER)/layerfs.ko
 CFLAGS ?= -O2 -g
 CFLAGS += -Wall -Wextra -Iinclude/uapi
 
-.PHONY: all module deps lint check check-debug guest guest-debug debug-kernel \
+.PHONY: all module deps lint check check-debug guest guest-debug debug-kernel vm \
 	install dkms-install clean help
 all: module tools
 
@@ -42,6 +43,10 @@ lint:
 guest: module tools selftests
 	tests/vm/run --ko $(KO) $(VMFLAGS) -- tests/selftests/run
 
+# Whether the guest runner itself sees what it should.
+vm:
+	tests/vm/selftest
+
 debug-kernel:
 	tests/vm/debug-kernel
 
@@ -51,7 +56,7 @@ guest-debug: tools selftests
 	tests/vm/run --debug --mem 4096 --timeout 3000 $(VMFLAGS) -- tests/selftests/run
 
 check:
-	+scripts/check lint unit guest
+	+scripts/check lint unit vm guest
 
 check-debug:
 	+scripts/check guest-debug
@@ -75,7 +80,7 @@ help:
 	@echo 'make demo          two images, three containers, in a guest'
 	@echo 'make check         lint, unit tests and the tests in a guest'
 	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
-	@echo 'make lint, unit, guest, guest-debug   one part of these'
+	@echo 'make lint, unit, vm, guest, guest-debug   one part of these'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'

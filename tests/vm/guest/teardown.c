@@ -72,7 +72,7 @@ static bool module_loaded(void)
 
 void teardown_module(void)
 {
-	char users[32] = "?";
+	char users[32] = "?", text[32];
 	int waited, err = 0;
 
 	verdict("step", "unloading the module");
@@ -80,6 +80,10 @@ void teardown_module(void)
 		verdict("fail", MODULE_NAME " is no longer loaded");
 		return;
 	}
+	/* A leak's backtrace has bare addresses: the module is gone by then. */
+	if (!read_text("/sys/module/" MODULE_NAME "/sections/.text", text,
+		       sizeof(text)))
+		fprintf(stderr, "init: " MODULE_NAME " .text was at %s\n", text);
 	for (waited = 0;; waited += POLL_MS) {
 		if (!syscall(SYS_delete_module, MODULE_NAME, O_NONBLOCK))
 			break;
