@@ -15,6 +15,9 @@
 #include <string.h>
 #include <sys/types.h>
 
+/* What a skipped test exits with. */
+#define EXIT_SKIP	4
+
 /**
  * struct test - one registered test
  * @name: "theme.name", what the filter arguments match

@@ -5,18 +5,21 @@ B ?= build
 ST := tests/selftests
 STB := $(B)/tests/selftests
 ST_CFLAGS := $(CFLAGS) -O2 -g -Wall -Wextra -Iinclude/uapi -pthread -MMD -MP
-ST_COMMON := harness tree fixture
-ST_OBJS := $(ST_COMMON:%=$(STB)/%.o) \
-	$(patsubst $(ST)/%.c,$(STB)/%.o,$(sort $(wildcard $(ST)/test_*.c)))
+ST_COMMON := $(addprefix $(STB)/,harness.o fixture.o tree.o)
+ST_TESTS := $(patsubst $(ST)/%.c,$(STB)/%.o,$(sort $(wildcard $(ST)/test_*.c)))
+ST_MODEL := $(patsubst $(ST)/%.c,$(STB)/%.o,$(sort $(wildcard $(ST)/model*.c)))
 
 .PHONY: selftests
-selftests: $(STB)/selftests
+selftests: $(STB)/selftests $(STB)/model
 
 $(STB)/%.o: $(ST)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ST_CFLAGS) -c -o $@ $<
 
-$(STB)/selftests: $(ST_OBJS)
+$(STB)/selftests: $(STB)/runner.o $(ST_COMMON) $(ST_TESTS)
+	$(CC) $(ST_CFLAGS) -o $@ $^
+
+$(STB)/model: $(ST_MODEL) $(ST_COMMON)
 	$(CC) $(ST_CFLAGS) -o $@ $^
 
 -include $(wildcard $(STB)/*.d)

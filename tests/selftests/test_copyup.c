@@ -387,15 +387,18 @@ TEST(copyup, not_by_failed_changes)
 	mk_dir("l1/dir");
 	fx_mount(1);
 	CHECK_ERR(removexattr("mnt/file", "user.none"), ENODATA);
+	CHECK_STR(ls("upper"), "");
 	if (!on_overlay())
 		CHECK_ERR(setxattr("mnt/file", "user.x", "1", 1, XATTR_REPLACE),
 			  ENODATA);
+	CHECK_STR(ls("upper"), "");
 	AS_USER(1000) {
 		CHECK_ERR(chmod("mnt/file", 0777), EPERM);
 		CHECK_ERR(open("mnt/file", O_RDWR), EACCES);
 		CHECK_ERR(truncate("mnt/file", 0), EACCES);
 		CHECK_ERR(rename("mnt/file", "mnt/file2"), EACCES);
 	}
+	CHECK_STR(ls("upper"), "");
 	CHECK_ERR(link("mnt/file", "mnt/dir"), EEXIST);
 	CHECK_ERR(mkdir("mnt/dir", 0755), EEXIST);
 	CHECK_ERR(rmdir("mnt/file"), ENOTDIR);
