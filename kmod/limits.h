@@ -4,6 +4,7 @@
 #define _LAYERFS_LIMITS_H
 
 #include <linux/limits.h>
+#include <linux/sizes.h>
 
 /*
  * Layers of one image.  Engines stop at 127 or 500; the bound is there so that
@@ -29,7 +30,7 @@
 #define LFS_INO_BITS		56
 
 /* File data copied up between two checks for a fatal signal, in bytes. */
-#define LFS_COPY_STEP		(1 << 20)
+#define LFS_COPY_STEP		SZ_1M
 
 /* A name list's smallest hash table, as a power of two. */
 #define LFS_NAMES_MIN_ORDER	4

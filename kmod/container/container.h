@@ -70,7 +70,7 @@ struct lfs_inode {
 	struct inode vfs_inode;
 	struct dentry *upper;
 	struct dentry *image;
-	struct mutex lock;
+	struct mutex lock;	/* copy-up and unlink; above sb_writers of the upper */
 	unsigned long flags;
 	u64 version;
 	struct lfs_dirlist *list;

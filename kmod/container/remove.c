@@ -133,13 +133,12 @@ static int lfs_remove(struct inode *dir, struct dentry *dentry)
 	err = lfs_copyup(dentry->d_parent, LFS_COPYUP_ALL);
 	if (err)
 		return err;
+	/* A copy-up in progress ends first, one that comes later finds no name. */
+	if (mutex_lock_killable(&lfs_i(inode)->lock))
+		return -EINTR;
 	err = lfs_write_begin(dir->i_sb, &old);
 	if (err)
-		return err;
-	/* A copy-up in progress ends first, one that comes later finds no name. */
-	err = mutex_lock_killable(&lfs_i(inode)->lock) ? -EINTR : 0;
-	if (err)
-		goto end;
+		goto unlock;
 	covered = lfs_covered(dir, &dentry->d_name);
 	if (covered < 0)
 		err = covered;
@@ -151,11 +150,11 @@ static int lfs_remove(struct inode *dir, struct dentry *dentry)
 		err = lfs_remove_image(dir, dentry);
 	if (!err)
 		lfs_inode_gone(inode);
-	mutex_unlock(&lfs_i(inode)->lock);
-end:
 	lfs_write_end(dir->i_sb, old);
 	if (!err)
 		lfs_dir_changed(dir);
+unlock:
+	mutex_unlock(&lfs_i(inode)->lock);
 	return err;
 }
 

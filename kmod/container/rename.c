@@ -173,16 +173,10 @@ static int lfs_rename_write(struct lfs_rn *rn)
 	err = lfs_rename_mark(rn);
 	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
 		err = lfs_dir_hollow(rn->victim);
-	if (err)
-		return err;
-	if (rn->victim && mutex_lock_killable(&lfs_i(rn->victim)->lock))
-		return -EINTR;
-	err = lfs_rename_upper(rn);
-	if (rn->victim) {
-		if (!err)
-			lfs_inode_gone(rn->victim);
-		mutex_unlock(&lfs_i(rn->victim)->lock);
-	}
+	if (!err)
+		err = lfs_rename_upper(rn);
+	if (!err && rn->victim)
+		lfs_inode_gone(rn->victim);
 	return err;
 }
 
@@ -233,9 +227,12 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 	err = lfs_rename_copyup(&rn);
 	if (err)
 		return err;
+	/* No copy-up may give the victim its name back. */
+	if (rn.victim && mutex_lock_killable(&lfs_i(rn.victim)->lock))
+		return -EINTR;
 	err = lfs_write_begin(rn.sb, &cred);
 	if (err)
-		return err;
+		goto unlock;
 	err = lfs_rename_write(&rn);
 	lfs_write_end(rn.sb, cred);
 	lfs_dir_changed(olddir);
@@ -245,5 +242,8 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 	lfs_copy_attrs(d_inode(old));
 	if (rn.exchange)
 		lfs_copy_attrs(d_inode(new));
+unlock:
+	if (rn.victim)
+		mutex_unlock(&lfs_i(rn.victim)->lock);
 	return err;
 }

@@ -33,11 +33,13 @@ static int lfs_xattr_set(const struct xattr_handler *handler, struct mnt_idmap *
 
 	if (lfs_xattr_is_private(name))
 		return -EOPNOTSUPP;
-	if (!value && !lfs_upper(inode)) {
-		/* Nothing to remove is no reason to copy. */
+	if ((!value || flags) && !lfs_upper(inode)) {
+		/* A change that will be refused is no reason to copy. */
 		err = lfs_xattr_get(handler, dentry, inode, name, NULL, 0);
-		if (err < 0)
+		if (err < 0 && (!value || (flags & XATTR_REPLACE) || err != -ENODATA))
 			return err;
+		if (err >= 0 && (flags & XATTR_CREATE))
+			return -EEXIST;
 	}
 	err = lfs_copyup(dentry, LFS_COPYUP_ALL);
 	if (err)

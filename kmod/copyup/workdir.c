@@ -199,11 +199,10 @@ static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
 	child.dentry = lfs_real_lookup(dir->dentry, n->name, n->len);
 	if (IS_ERR_OR_NULL(child.dentry))
 		return PTR_ERR_OR_ZERO(child.dentry);
-	if (!depth && !lfs_is_whiteout(child.dentry)) {
+	if (!depth && !lfs_is_whiteout(child.dentry))
 		err = -ENOTEMPTY;
-	} else if (d_is_dir(child.dentry)) {
+	else if (d_is_dir(child.dentry))
 		err = lfs_real_clear(&child, depth - 1);
-	}
 	if (!err) {
 		inode_lock_nested(d_inode(dir->dentry), I_MUTEX_PARENT);
 		if (child.dentry->d_parent == dir->dentry && !d_unhashed(child.dentry))

@@ -20,9 +20,9 @@ static void lfs_image_inode_once(void *p)
  */
 int lfs_image_inode_cache_init(void)
 {
-	lfs_image_inode_cache = kmem_cache_create("layerfs_image_inode",
-			sizeof(struct lfs_image_inode), 0,
-			SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, lfs_image_inode_once);
+	lfs_image_inode_cache =
+		kmem_cache_create("layerfs_image_inode", sizeof(struct lfs_image_inode), 0,
+				  SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, lfs_image_inode_once);
 	return lfs_image_inode_cache ? 0 : -ENOMEM;
 }
 

@@ -59,6 +59,7 @@ const struct lfs_names *lfs_image_names(struct inode *dir)
 	struct lfs_image_inode *ii = lfs_ii(dir);
 	struct lfs_names *names, *other;
 
+	/* Pairs with cmpxchg() below: the list is complete before it is seen. */
 	names = smp_load_acquire(&ii->names);
 	if (names)
 		return names;

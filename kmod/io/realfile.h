@@ -10,7 +10,7 @@
  * Real files are opened quietly: events and access times belong to the
  * container's file.
  */
-#define LFS_OPEN_FLAGS	(O_NOATIME | FMODE_NONOTIFY | O_LARGEFILE)
+#define LFS_OPEN_FLAGS	(O_NOATIME | (__force int)FMODE_NONOTIFY | O_LARGEFILE)
 
 /**
  * struct lfs_file - an open regular file

@@ -259,9 +259,10 @@ static char *lfs_lower_join(const struct lfs_params *p)
 
 	for (i = 0; i < p->nr_lower; i++)
 		len += 2 * strlen(p->name[i]) + 1;
-	out = buf = kvmalloc(len, GFP_KERNEL);
+	buf = kvmalloc(len, GFP_KERNEL);
 	if (!buf)
 		return NULL;
+	out = buf;
 	for (i = 0; i < p->nr_lower; i++) {
 		if (i)
 			*out++ = ':';

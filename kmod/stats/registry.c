@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "stats/registry.h"
 
-#define LFS_REGISTRY(name)						\
-	struct lfs_registry name = {					\
-		.lock = __MUTEX_INITIALIZER(name.lock),			\
-		.head = LIST_HEAD_INIT(name.head),			\
-	}
+struct lfs_registry lfs_layer_registry = {
+	.lock = __MUTEX_INITIALIZER(lfs_layer_registry.lock),
+	.head = LIST_HEAD_INIT(lfs_layer_registry.head),
+};
 
-LFS_REGISTRY(lfs_layer_registry);
-LFS_REGISTRY(lfs_image_registry);
-LFS_REGISTRY(lfs_container_registry);
+struct lfs_registry lfs_image_registry = {
+	.lock = __MUTEX_INITIALIZER(lfs_image_registry.lock),
+	.head = LIST_HEAD_INIT(lfs_image_registry.head),
+};
+
+struct lfs_registry lfs_container_registry = {
+	.lock = __MUTEX_INITIALIZER(lfs_container_registry.lock),
+	.head = LIST_HEAD_INIT(lfs_container_registry.head),
+};
 
 /**
  * lfs_registry_add - make an object visible to dumps

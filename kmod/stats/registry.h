@@ -16,7 +16,7 @@
  * @generation: changes with every add and remove
  */
 struct lfs_registry {
-	struct mutex lock;
+	struct mutex lock;	/* innermost: taken under any other, nothing under it */
 	struct list_head head;
 	u64 last_id;
 	unsigned int generation;

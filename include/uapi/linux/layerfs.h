@@ -17,7 +17,7 @@
  *
  * A request without NLM_F_DUMP is refused with EOPNOTSUPP.  Requests are
  * validated strictly: an attribute that the command does not take is refused,
- * with the reason in the extended acknowledgement.
+ * with the reason in the extended acknowledgment.
  *
  * Who sees what
  * -------------
