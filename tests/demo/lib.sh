@@ -11,6 +11,18 @@ fail() {
 	exit 1
 }
 
+# The same files in the same order make the same bytes.
+plain_tar() {
+	tar --format=pax --numeric-owner --xattrs \
+		--pax-option='delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f' "$@"
+}
+
+# tree_hash DIR: one number for a tree, contents and all metadata.
+tree_hash() {
+	plain_tar -C "$1" --sort=name --acls --xattrs-include='*' -cf - . |
+		sha256sum | cut -d' ' -f1
+}
+
 # tree_manifest DIR: a line for each fact that makes a file differ from
 # another: path, kind, mode, owner, links, time, size or target, device,
 # content, xattrs. Directories have no time: it changes with what is in them.
@@ -29,9 +41,4 @@ tree_manifest() {
 			awk '/^# file: / { path = substr($0, 9); next }
 				/=/ { print path "\t" $0 }'
 	) | sort
-}
-
-# tree_hash DIR: one number for a tree and all its metadata.
-tree_hash() {
-	tree_manifest "$1" | sha256sum | cut -d' ' -f1
 }
