@@ -32,7 +32,7 @@ all: module tools
 module:
 	@test -n "$(KVER)" || { echo "no kernel headers in KDIR=$(KDIR)" >&2; exit 1; }
 	@scripts/mirror-kmod $(B)/kmod/$(KVER)
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod/$(KVER) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod/$(KVER) KCFLAGS=-g modules
 
 deps:
 	scripts/deps
