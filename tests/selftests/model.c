@@ -22,6 +22,8 @@
 #include "model.h"
 
 #define HISTORY		40
+#define DISTURB		250	/* operations; apart from --batch, so that this one
+				   only narrows a failure down */
 #define COMPARED	(LIST_NLINK | LIST_OLD_MTIME | LIST_XATTR)
 
 static struct model model;
@@ -162,6 +164,24 @@ static void check_end(struct listing *layers)
 		CHECK_STR(ls("work/work"), "");
 }
 
+/* Now and then the subject is mounted anew, or has to read everything again. */
+static void disturb(int what)
+{
+	switch (what) {
+	case 0:
+	case 1:
+		umount_subject();
+		mount_subject();
+		compare_trees();
+		break;
+	case 2:
+		drop_caches(false);
+		break;
+	case 3:
+		drop_caches(true);
+	}
+}
+
 static void run(unsigned long ops, unsigned long batch)
 {
 	struct listing layers[LAYERS];
@@ -187,26 +207,15 @@ static void run(unsigned long ops, unsigned long batch)
 	compare_trees();
 	for (unsigned long i = 1; done < ops; i++) {
 		one_op();
-		if (i % batch)
-			continue;
-		compare_slots();
-		compare_trees();
-		switch (rnd(&model, 8)) {
-		case 0:
-		case 1:
-			umount_subject();
-			mount_subject();
+		if (i % batch == 0) {
 			compare_trees();
-			break;
-		case 2:
-			drop_caches(false);
-			break;
-		case 3:
-			drop_caches(true);
+			compare_slots();
 		}
+		if (i % DISTURB == 0)
+			disturb(rnd(&model, 8));
 	}
-	compare_slots();
 	compare_trees();
+	compare_slots();
 	umount_subject();
 	check_end(layers);
 }
