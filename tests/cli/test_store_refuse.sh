@@ -93,7 +93,7 @@ sed -i 's,"Config":"[^"]*","Config":"../secret",' docker/manifest.json
 echo '{}' >secret
 refused "docker's config outside the directory" "is not inside" docker
 rm -rf docker && make_docker docker a:b base.tar
-flip "docker/$(diff_id base.tar).tar" 3000
+flip "docker/$(diff_id base.tar).tar" $(($(size base.tar) - 1))
 refused "a flipped byte in docker's layer" "decompresses to another tar" docker
 
 # Hostile layers: the entry and the layer are named

@@ -22,7 +22,7 @@ busy() { fails && complains "container c1 stands on image ${other:0:12}"; }
 check "rm of an image with a container is refused" busy
 check "and nothing is gone" same_tree third "$(layer_dir third.tar)"
 rm -r store/containers
-lc rm two
+lc rm two:2
 gone() { [ ! -e "$(dirname "$(layer_dir more.tar)")" ] && works; }
 check "the layer of the image alone goes with it" gone
 check "the shared layer stays" same_tree base "$(layer_dir base.tar)"
@@ -32,7 +32,7 @@ check "nothing is left" is_empty
 
 # SIGXFSZ kills in the middle of writing a file, and nothing cleans up.
 mkdir big && echo before >big/a && head -c 4M /dev/zero >big/b && pack big big.tar
-make_oci c v1 base.tar.gz big.tar
+make_oci c v1 third.tar big.tar
 (ulimit -c 0 -f 2048; exec "$layerctl" import c) >out 2>err
 status=$?
 check "an import is killed inside its second layer" fails 153
@@ -40,13 +40,13 @@ left() { [ -f "store/tmp/$(diff_id big.tar)/fs/b" ]; }
 check "it left half a layer in tmp" left
 check "no image is listed" test -z "$("$layerctl" images -q)"
 lc layers --format json
-only_base() { [ "$(json 'join " ", map { "$_->{digest} $_->{images}" } @$j' <out)" = "sha256:$(diff_id base.tar) 0" ]; }
-check "the whole layer is, the half one is not" only_base
+only_third() { [ "$(json 'join " ", map { "$_->{digest} $_->{images}" } @$j' <out)" = "sha256:$(diff_id third.tar) 0" ]; }
+check "the whole layer is, the half one is not" only_third
 lc import a
 check "the next import collects the leftover" test -z "$(ls store/tmp)"
 lc import c
 check "importing again works" works
-check "and finds the first layer there" complains "layer 1/2 sha256:$(diff_id base.tar | cut -c1-12): already here"
+check "and finds the first layer there" complains "layer 1/2 sha256:$(diff_id third.tar | cut -c1-12): already here"
 check "the second is whole now" same_tree big "$(layer_dir big.tar)"
 
 # A crash between the two records of a name that moves leaves it with both.
@@ -78,13 +78,12 @@ check "each layer is there once, and whole" whole
 # A removal waits for an import that has the store
 exec 9<>store/lock
 flock -s 9
-"$layerctl" rm a >out 2>wait.err &
+mkfifo said
+"$layerctl" rm a >out 2>said 9>&- &
 pid=$!
-until grep -q "waiting for an import" wait.err; do
-	kill -0 $pid 2>/dev/null || break
-	read -rt 0.05 <> <(:) || :
-done
-check "rm waits while an import runs" kill -0 $pid
+read -r said <said
+waits() { [[ $said == *"waiting for an import"* ]] && kill -0 $pid; }
+check "rm waits while an import runs" waits
 exec 9>&-
 wait $pid
 status=$?

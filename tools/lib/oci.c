@@ -59,8 +59,10 @@ static int load_described(struct layerfs_source *source, struct json_object *des
 	else if (strcmp(digest, actual))
 		ret = layerfs_error_set(err, -EBADMSG, "%s is damaged: its digest is %s", name,
 					actual);
-	if (ret)
+	if (ret) {
 		free(*bufp);
+		*bufp = NULL;
+	}
 	return ret;
 }
 

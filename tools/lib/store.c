@@ -88,8 +88,8 @@ static int open_all(struct layerfs_store *store, bool create, struct layerfs_err
 	if (store->rootfd == -ENOENT)
 		return 0;
 	if (store->rootfd < 0)
-		return layerfs_error_sys(err, store->rootfd, "cannot open the store %s",
-					 store->root);
+		return layerfs_error_sys(err, store->rootfd, "cannot open the store %s%s",
+					 store->root, geteuid() ? " without being root" : "");
 	ret = create ? make_dir(store->rootfd, "layers") : 0;
 	if (ret)
 		return sub_failed(store, "layers", ret, err);
@@ -109,6 +109,10 @@ int layerfs_store_open(const char *root, bool create, struct layerfs_store **sto
 
 	if (!root)
 		root = LAYERFS_STORE_DEFAULT_ROOT;
+	if (create && geteuid())
+		return layerfs_error_set(err, -EPERM,
+			"only root can write to the store %s: layers hold files of all owners, devices and trusted xattrs",
+			root);
 	store = malloc(sizeof(*store));
 	if (!store)
 		return layerfs_error_sys(err, -ENOMEM, "no memory for a store");
