@@ -44,17 +44,17 @@ static void platform_of_host(struct oci_platform *platform)
 int oci_platform_parse(const char *text, struct oci_platform *platform,
 		       struct layerfs_error *err)
 {
-	char rest[2];
+	char rest;
 
 	memset(platform, 0, sizeof(*platform));
 	if (!text) {
 		platform_of_host(platform);
 		return 0;
 	}
-	if (sscanf(text, "%31[a-z0-9]/%31[a-z0-9_]%1s", platform->os, platform->arch, rest) == 2)
+	if (sscanf(text, "%31[a-z0-9]/%31[a-z0-9_]%1c", platform->os, platform->arch, &rest) == 2)
 		return 0;
-	if (sscanf(text, "%31[a-z0-9]/%31[a-z0-9_]/%31[a-z0-9.]%1s", platform->os,
-		   platform->arch, platform->variant, rest) == 3)
+	if (sscanf(text, "%31[a-z0-9]/%31[a-z0-9_]/%31[a-z0-9.]%1c", platform->os,
+		   platform->arch, platform->variant, &rest) == 3)
 		return 0;
 	return layerfs_error_set(err, -EINVAL,
 		"platform \"%s\" is not OS/ARCHITECTURE[/VARIANT], such as linux/amd64", text);
@@ -70,5 +70,5 @@ int oci_platform_rank(const struct oci_platform *wanted, struct json_object *pla
 		return 1;
 	if (strcmp(os, wanted->os) || strcmp(arch, wanted->arch))
 		return 0;
-	return variant && !strcmp(variant, wanted->variant) ? 3 : 2;
+	return !strcmp(variant ? variant : "", wanted->variant) ? 3 : 2;
 }

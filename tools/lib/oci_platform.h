@@ -27,7 +27,7 @@ int oci_platform_parse(const char *text, struct oci_platform *platform,
  * @wanted: what is looked for
  * @platform: of the descriptor, or NULL
  *
- * Return: 0 not at all, 1 it says nothing, 2 it suits, 3 with the variant.
+ * Return: 0 not at all, 1 it says nothing, 2 it suits, 3 down to the variant (or both have none).
  */
 int oci_platform_rank(const struct oci_platform *wanted, struct json_object *platform);
 
