@@ -89,6 +89,13 @@ run layerctl mount --name dir web:a "$m/1/etc/passwd"
 check "a mount that fails" [ "$status" = 1 ]
 run layerctl ps --all --format json
 check "leaves no container behind" json '"dir" not in [c["name"] for c in d]'
+run layerctl mount --name fast --volatile web:a "$m/4"
+check "volatile" grep -q "$m/4 .*,volatile" /proc/self/mounts
+touch "$m/4/new"
+run layerctl umount fast
+run layerctl mount --name fast web:a "$m/4"
+check "a volatile container that ended well comes back" [ -e "$m/4/new" ]
+run layerctl umount --rm fast
 run layerctl umount --rm one "$second"
 check "removal" [ "$status" = 0 ]
 check "removal leaves nothing" [ -z "$(ls -A "$LAYERCTL_ROOT/containers" "$LAYERCTL_ROOT/tmp" | grep -v :)" ]

@@ -109,4 +109,14 @@ complete ps --format j
 check "completion of an option's value" [ "$out" = json ]
 complete --format json ps --s
 check "a global option's value is no command" [ "$out" = --size ]
+# The manual knows every command and option.
+man=$(dirname "$0")/../../Documentation/man/layerctl.1
+for verb in $verbs; do
+	check "manual: $verb" grep -q "^\.SS layerctl $verb" "$man"
+	missing=$(layerctl "$verb" --help | sed -n 's/^  .*--\([a-z-]*\).*/\1/p' | sort -u |
+		while read -r option; do
+			sed 's/\\-/-/g' "$man" | grep -q -- "--$option" || echo "$option"
+		done)
+	check "manual: options of $verb" [ -z "$missing" ]
+done
 plan
