@@ -236,7 +236,8 @@ static bool selected(const struct test *t, char **filters)
 	return false;
 }
 
-static void run_all(char **filters)
+/* The number of tests run. */
+static int run_all(char **filters)
 {
 	struct test *t;
 	int count = 0;
@@ -255,6 +256,7 @@ static void run_all(char **filters)
 		while (running)
 			wait_one();
 	}
+	return count;
 }
 
 static void usage(FILE *f)
@@ -309,7 +311,10 @@ int main(int argc, char **argv)
 			strerror(errno));
 		return 2;
 	}
-	run_all(argv + optind);
+	if (!run_all(argv + optind)) {
+		fprintf(stderr, "selftests: no test matches\n");
+		return 2;
+	}
 	printf("# %d passed, %d failed, %d skipped\n", passed, failed, skipped);
 	return failed ? 1 : 0;
 }

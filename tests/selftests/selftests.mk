@@ -16,10 +16,11 @@ $(STB)/%.o: $(ST)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ST_CFLAGS) -c -o $@ $<
 
-$(STB)/selftests: $(STB)/runner.o $(ST_COMMON) $(ST_TESTS)
-	$(CC) $(ST_CFLAGS) -o $@ $^
+$(STB)/selftests: ST_LIBS := -lmnl
+$(STB)/selftests: $(STB)/netlink.o $(STB)/runner.o $(ST_COMMON) $(ST_TESTS)
+	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
 
 $(STB)/model: $(ST_MODEL) $(ST_COMMON)
-	$(CC) $(ST_CFLAGS) -o $@ $^
+	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
 
 -include $(wildcard $(STB)/*.d)

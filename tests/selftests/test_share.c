@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Containers of one layer list: one image, one page cache, nothing else shared.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "netlink.h"
+
+static struct nl_row rows[2048];
+
+/* Container @n: upper<n>, work<n> on mnt<n>. */
+static void mount_container(int n, const char *lowerdir)
+{
+	char upper[16], work[16], mnt[16];
+	struct mnt_opt opts[] = { { "lowerdir", lowerdir }, { "upperdir", upper },
+				  { "workdir", work }, {} };
+
+	snprintf(upper, sizeof(upper), "upper%d", n);
+	snprintf(work, sizeof(work), "work%d", n);
+	snprintf(mnt, sizeof(mnt), "mnt%d", n);
+	mk_dirs(upper);
+	mk_dirs(work);
+	mk_dirs(mnt);
+	if (fs_mount(opts, mnt))
+		FAIL("mount %s: %s", mnt, mount_log);
+}
+
+static uint64_t image_of(const char *mnt)
+{
+	return nl_container(mnt).num[LAYERFS_A_IMAGE_ID];
+}
+
+/*
+ *	l1/{a,d/x}  l2/{b,d/y}  l3/{c}
+ */
+static void layers(void)
+{
+	fx_dirs(3);
+	mk_file("l1/a", "1");
+	mk_dirs("l1/d");
+	mk_file("l1/d/x", "1");
+	mk_file("l2/b", "2");
+	mk_dirs("l2/d");
+	mk_file("l2/d/y", "2");
+	mk_file("l3/c", "3");
+}
+
+TEST(share, one_list_one_image)
+{
+	SKIP_ON_OVERLAY("has no images");
+	layers();
+	mount_container(1, "l1:l2:l3");
+	mount_container(2, "l1:l2:l3");
+	CHECK_EQ(image_of("mnt1"), image_of("mnt2"));
+	CHECK_EQ(nl_image(image_of("mnt1")).num[LAYERFS_A_USERS], 2);
+	CHECK_EQ(nl_layer("l2").num[LAYERFS_A_USERS], 1);
+	CHECK_SYS(umount("mnt1"));
+	CHECK_EQ(nl_image(image_of("mnt2")).num[LAYERFS_A_USERS], 1);
+	CHECK_STR(ls("mnt2"), "a b c d");
+	mount_container(1, "l1:l2:l3");
+	CHECK_EQ(image_of("mnt1"), image_of("mnt2"));
+	CHECK_SYS(umount("mnt1"));
+	CHECK_SYS(umount("mnt2"));
+}
+
+/* By other words for the same directories, and without an upper, too. */
+TEST(share, however_the_layers_are_named)
+{
+	char cwd[1024], list[4096];
+	struct mnt_opt opts[] = { { "lowerdir+", "l1/." }, { "lowerdir+", "l2" },
+				  { "lowerdir+", "l1/../l3" }, {} };
+
+	SKIP_ON_OVERLAY("has no images");
+	layers();
+	CHECK(getcwd(cwd, sizeof(cwd)));
+	snprintf(list, sizeof(list), "%s/l1:%s/l2:%s/l3", cwd, cwd, cwd);
+	mount_container(1, "l1:l2:l3");
+	mount_container(2, list);
+	CHECK_EQ(fs_mount(opts, "mnt"), 0);
+	CHECK_EQ(image_of("mnt1"), image_of("mnt2"));
+	CHECK_EQ(image_of("mnt1"), image_of("mnt"));
+	CHECK_SYS(umount("mnt"));
+	CHECK_SYS(umount("mnt1"));
+	CHECK_SYS(umount("mnt2"));
+}
+
+/* Another order or number of layers is another image; layers are shared. */
+TEST(share, other_lists_other_images)
+{
+	SKIP_ON_OVERLAY("has no images");
+	layers();
+	mount_container(1, "l1:l2:l3");
+	mount_container(2, "l2:l1:l3");
+	mount_container(3, "l1:l2");
+	CHECK(image_of("mnt1") != image_of("mnt2"));
+	CHECK(image_of("mnt1") != image_of("mnt3"));
+	CHECK_EQ(nl_layer("l1").num[LAYERFS_A_USERS], 3);
+	CHECK_EQ(nl_layer("l3").num[LAYERFS_A_USERS], 2);
+	for (int i = 1; i <= 3; i++) {
+		char mnt[8];
+
+		snprintf(mnt, sizeof(mnt), "mnt%d", i);
+		CHECK_SYS(umount(mnt));
+	}
+	CHECK_EQ(exists("mnt1/a"), false);
+}
+
+static void walk(const char *root)
+{
+	struct listing l;
+
+	if (tree_list(root, 0, &l))
+		FAIL("%s", tree_error);
+	listing_free(&l);
+}
+
+static uint64_t lookups(void)
+{
+	return nl_layer("l1").count[LAYERFS_C_LOOKUPS] +
+	       nl_layer("l2").count[LAYERFS_C_LOOKUPS] +
+	       nl_layer("l3").count[LAYERFS_C_LOOKUPS];
+}
+
+/* What the first has seen, the second does not look up again. */
+TEST(share, second_walk_asks_no_layer)
+{
+	uint64_t first, second;
+
+	SKIP_ON_OVERLAY("has no images");
+	layers();
+	mount_container(1, "l1:l2:l3");
+	mount_container(2, "l1:l2:l3");
+	walk("mnt1");
+	CHECK_ERR(access("mnt1/none", F_OK), ENOENT);
+	first = lookups();
+	CHECK(first > 0);
+	walk("mnt2");
+	CHECK_ERR(access("mnt2/none", F_OK), ENOENT);
+	second = lookups();
+	CHECK_EQ(second - first, 0);
+	mount_container(3, "l1:l2:l3");
+	walk("mnt3");
+	CHECK_EQ(lookups() - first, 0);
+	for (int i = 1; i <= 3; i++) {
+		char mnt[8];
+
+		snprintf(mnt, sizeof(mnt), "mnt%d", i);
+		CHECK_SYS(umount(mnt));
+	}
+}
+
+static int resident(const char *path, size_t size)
+{
+	unsigned char vec[64];
+	int fd = CHECK_SYS(open(path, O_RDONLY)), n = 0;
+	void *p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(p != MAP_FAILED);
+	CHECK_SYS(mincore(p, size, vec));
+	for (size_t i = 0; i < size / 4096; i++)
+		n += vec[i] & 1;
+	munmap(p, size);
+	close(fd);
+	return n;
+}
+
+/* What one container has read is in memory for the other. */
+TEST(share, page_cache)
+{
+	static char buf[65536];
+	int fd;
+
+	fx_dirs(1);
+	mk_pattern("l1/f", 65536, 1);
+	fd = CHECK_SYS(open("l1/f", O_RDONLY));
+	CHECK_SYS(fsync(fd));
+	mount_container(1, "l1");
+	mount_container(2, "l1");
+	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	close(fd);
+	CHECK_EQ(resident("mnt2/f", 65536), 0);
+	fd = CHECK_SYS(open("mnt1/f", O_RDONLY));
+	CHECK_EQ(read(fd, buf, 65536), 65536);
+	close(fd);
+	CHECK_EQ(resident("mnt2/f", 65536), 16);
+	CHECK_EQ(resident("l1/f", 65536), 16);
+	CHECK_SYS(umount("mnt1"));
+	CHECK_SYS(umount("mnt2"));
+}
+
+/* Changes stay in the container that made them. */
+TEST(share, changes_are_private)
+{
+	struct listing before, after;
+
+	layers();
+	mount_container(1, "l1:l2:l3");
+	mount_container(2, "l1:l2:l3");
+	CHECK_EQ(tree_list("mnt2", LIST_ALL, &before), 0);
+	append_file("mnt1/a", "+");
+	CHECK_SYS(unlink("mnt1/b"));
+	CHECK_SYS(rename("mnt1/d", "mnt1/e"));
+	mk_file("mnt1/new", "n");
+	CHECK_SYS(chmod("mnt1/c", 0600));
+	CHECK_STR(ls("mnt1"), "a c e new");
+	CHECK_EQ(tree_list("mnt2", LIST_ALL, &after), 0);
+	CHECK(listing_equal(&before, "before", &after, "after", 10));
+	CHECK_STR(ls("upper2"), "");
+	CHECK_SYS(rename("mnt2/d", "mnt2/f"));
+	CHECK_STR(ls("mnt1"), "a c e new");
+	CHECK_STR(ls("mnt2"), "a b c f");
+	CHECK_STR(ls("mnt1/e"), "x y");
+	CHECK_STR(ls("mnt2/f"), "x y");
+	CHECK_SYS(umount("mnt1"));
+	CHECK_STR(ls("mnt2/f"), "x y");
+	CHECK_SYS(umount("mnt2"));
+}
+
+/* The image ends with its last container, and its layers with it. */
+TEST(share, ends_with_the_last_user)
+{
+	uint64_t image, layer;
+	int n;
+
+	SKIP_ON_OVERLAY("has no images");
+	layers();
+	mount_container(1, "l1:l2:l3");
+	mount_container(2, "l1:l2:l3");
+	image = image_of("mnt1");
+	layer = nl_layer("l3").num[LAYERFS_A_LAYER_ID];
+	CHECK_SYS(umount("mnt1"));
+	CHECK_EQ(image_of("mnt2"), image);
+	CHECK_SYS(umount("mnt2"));
+	n = nl_dump(LAYERFS_CMD_GET_IMAGE, rows, 2048);
+	for (int i = 0; i < n; i++)
+		CHECK(rows[i].num[LAYERFS_A_IMAGE_ID] != image);
+	n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, 2048);
+	for (int i = 0; i < n; i++)
+		CHECK(rows[i].num[LAYERFS_A_LAYER_ID] != layer);
+}
