@@ -6,7 +6,7 @@ B := build
 
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
-NEED_DEPS := all module tools selftests unit lint vm guest guest-debug debug-kernel \
+NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
 	check check-debug demo bench install dkms-install
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
@@ -56,7 +56,7 @@ guest-debug: tools selftests
 	tests/vm/run --debug --mem 4096 --timeout 3000 $(VMFLAGS) -- tests/selftests/run
 
 check:
-	+scripts/check lint unit vm guest
+	+scripts/check lint unit vm guest guest-tools
 
 check-debug:
 	+scripts/check guest-debug
@@ -80,7 +80,7 @@ help:
 	@echo 'make demo          two images, three containers, in a guest'
 	@echo 'make check         lint, unit tests and the tests in a guest'
 	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
-	@echo 'make lint, unit, vm, guest, guest-debug   one part of these'
+	@echo 'make lint, unit, vm, guest, guest-tools, guest-debug   one part of these'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'
