@@ -79,9 +79,9 @@ check "each layer is there once, and whole" whole
 exec 9<>store/lock
 flock -s 9
 mkfifo said
-exec 8<>said
 "$layerctl" rm a:v1 >out 2>said 9>&- &
 pid=$!
+exec 8<said
 read -ru 8 said
 waits() { [[ $said == *"waiting for an import"* ]] && kill -0 $pid; }
 check "rm waits while an import runs" waits

@@ -47,6 +47,18 @@ static void one_whole_document(void **state)
 	refused(deep, 200);
 }
 
+static void what_follows_the_buffer_does_not_count(void **state)
+{
+	struct layerfs_error err = { 0 };
+	struct json_object *json = NULL;
+
+	(void)state;
+	assert_int_equal(oci_json_parse("{}\n  \n", 3, "text", &json, &err), 0);
+	json_object_put(json);
+	assert_int_equal(oci_json_parse("{}{}", 2, "text", &json, &err), 0);
+	json_object_put(json);
+}
+
 static void getters_mind_the_type(void **state)
 {
 	struct json_object *json = parsed("{\"s\":\"x\",\"n\":7,\"nul\":\"a\\u0000b\",\"l\":[]}");
@@ -121,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_whole_document),
+		cmocka_unit_test(what_follows_the_buffer_does_not_count),
 		cmocka_unit_test(getters_mind_the_type),
 		cmocka_unit_test(platforms_are_ranked),
 		cmocka_unit_test(plain_amd64_goes_before_its_variants),

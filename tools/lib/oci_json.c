@@ -25,7 +25,9 @@ int oci_json_parse(const char *buf, size_t len, const char *what, struct json_ob
 	used = json_tokener_get_parse_end(tok);
 	json_tokener_free(tok);
 
-	used += strspn(buf + used, " \t\r\n");
+	/* No NUL is promised at the end, so no strspn(). */
+	while (used < len && buf[used] && strchr(" \t\r\n", buf[used]))
+		used++;
 	if (why == json_tokener_success && used == len) {
 		*jsonp = json;
 		return 0;
