@@ -213,6 +213,8 @@ void setup_devices(const struct config *cfg)
 	struct rlimit files = { 1024, 524288 };
 
 	setrlimit(RLIMIT_NOFILE, &files);
+	/* On a busy host nothing of an emulator runs for seconds. */
+	write_text("/proc/sys/kernel/watchdog_thresh", "60");
 	sethostname("guest", 5);
 	loopback_up();
 	mount_scratch(cfg);
