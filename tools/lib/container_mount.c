@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/layerfs_ondisk.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -237,6 +239,33 @@ free_list:
 	return ret;
 }
 
+/*
+ * A volatile mount leaves a mark that refuses its upper, because it may be
+ * incomplete.  Once the mount has ended it can be made complete: then the mark
+ * may go.  After a crash nobody comes here, and it stays.
+ */
+static int settle_volatile(const struct layerfs_container *c, struct layerfs_error *err)
+{
+	char mark[PATH_MAX], incompat[PATH_MAX];
+	int fd, ret = 0;
+
+	if (!c->upper)
+		return 0;
+	snprintf(incompat, sizeof(incompat), "%s/" LAYERFS_WORK_DIR "/" LAYERFS_INCOMPAT_DIR,
+		 c->work);
+	if (snprintf(mark, sizeof(mark), "%s/" LAYERFS_VOLATILE_DIR, incompat) >=
+	    (int)sizeof(mark) || access(mark, F_OK))
+		return 0;
+	fd = open(c->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || syncfs(fd) || rmdir(mark) || rmdir(incompat))
+		ret = layerfs_error_sys(err, -errno,
+			"container '%s' is unmounted, but '%s' could not be written out and stays marked as volatile",
+			c->name, c->upper);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 /* With the container locked, if it has a record. */
 static int umount_locked(struct layerfs_store *store, int containers,
 			 int flags, bool remove, struct layerfs_unmounted *done,
@@ -258,6 +287,8 @@ static int umount_locked(struct layerfs_store *store, int containers,
 		ret = container_remove(store, containers, done->name, err);
 	else if (ret == -EBUSY && !remove)
 		ret = 0;
+	else if (!ret && !(flags & MNT_DETACH))
+		ret = settle_volatile(&c, err);
 	done->kept = c.upper && !remove;
 	layerfs_container_free(&c);
 	return ret;
