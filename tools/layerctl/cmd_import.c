@@ -30,26 +30,29 @@ struct view {
 	bool drawn;
 };
 
-static void label(const struct layerfs_import_event *event, char *text, size_t size)
+/* The bar shows the size itself; the line that stays tells it in the label */
+static void end_line(struct view *view, const struct layerfs_import_event *event,
+		     const char *outcome)
 {
+	size_t len = strlen(view->bar.label);
 	char total[LC_TEXT_MAX];
 
 	if (event->total)
-		snprintf(text, size, "layer %zu/%zu %.19s %s", event->index + 1, event->nr,
-			 event->diff_id, lc_text_size(event->total, total));
-	else
-		snprintf(text, size, "layer %zu/%zu %.19s", event->index + 1, event->nr,
-			 event->diff_id);
+		snprintf(view->bar.label + len, sizeof(view->bar.label) - len, " %s",
+			 lc_text_size(event->total, total));
+	lc_progress_end(&view->bar, outcome);
+	view->drawn = false;
 }
 
 static int on_event(void *arg, const struct layerfs_import_event *event)
 {
 	struct view *view = arg;
-	char text[96];
+	char label[sizeof(view->bar.label)];
 
 	if (!view->drawn) {
-		label(event, text, sizeof(text));
-		lc_progress_start(&view->bar, view->ctx, text, event->total);
+		snprintf(label, sizeof(label), "layer %zu/%zu %.19s", event->index + 1,
+			 event->nr, event->diff_id);
+		lc_progress_start(&view->bar, view->ctx, label, event->total);
 		view->drawn = true;
 	}
 	switch (event->step) {
@@ -59,16 +62,13 @@ static int on_event(void *arg, const struct layerfs_import_event *event)
 		lc_progress_update(&view->bar, event->done);
 		break;
 	case LAYERFS_IMPORT_DONE:
-		lc_progress_end(&view->bar, "done");
-		view->drawn = false;
+		end_line(view, event, "done");
 		break;
 	case LAYERFS_IMPORT_PRESENT:
-		lc_progress_end(&view->bar, "already here");
-		view->drawn = false;
+		end_line(view, event, "already here");
 		break;
 	case LAYERFS_IMPORT_FAILED:
-		lc_progress_end(&view->bar, interrupted ? "interrupted" : "failed");
-		view->drawn = false;
+		end_line(view, event, interrupted ? "interrupted" : "failed");
 		break;
 	}
 	return interrupted ? -EINTR : 0;
