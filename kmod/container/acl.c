@@ -70,8 +70,7 @@ int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 	err = lfs_copyup(dentry, LFS_COPYUP_ALL);
 	if (err)
 		return err;
-	if (S_ISREG(inode->i_mode) && type == ACL_TYPE_ACCESS &&
-	    (inode->i_mode & S_ISGID) &&
+	if (type == ACL_TYPE_ACCESS && acl && (inode->i_mode & S_ISGID) &&
 	    !in_group_or_capable(idmap, inode, i_gid_into_vfsgid(idmap, inode))) {
 		struct iattr attr = { .ia_valid = ATTR_KILL_SGID };
 

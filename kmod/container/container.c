@@ -44,7 +44,8 @@ static void lfs_upper_close(struct lfs_container *c)
 		dput(work);
 	}
 	lfs_release(c->upper_mnt->mnt_root);
-	kern_unmount(c->upper_mnt);
+	/* Unlike kern_unmount(), waits for an expedited grace period. */
+	kern_unmount_array(&c->upper_mnt, 1);
 	c->upper_mnt = NULL;
 }
 

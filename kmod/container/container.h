@@ -192,8 +192,8 @@ struct lfs_key {
 	u64 ino;
 };
 
-struct inode *lfs_iget(struct super_block *sb, const struct lfs_key *key);
-struct inode *lfs_iget_new(struct inode *inode, const struct lfs_key *key);
+struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key);
+struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key);
 
 /* inode.c */
 extern const struct inode_operations lfs_file_iops;

@@ -262,7 +262,7 @@ static int lfs_make_for_caller(struct inode *dir, struct dentry *dentry,
 	return err;
 }
 
-/* The inode of an object just made in the upper; cannot fail. */
+/* The inode of an object just made in the upper; takes over both, cannot fail. */
 static struct inode *lfs_made_inode(struct inode *inode, struct dentry *upper)
 {
 	struct lfs_key key = {
@@ -299,7 +299,6 @@ static int lfs_make(struct inode *dir, struct dentry *dentry, const struct lfs_n
 		return err;
 	}
 	d_instantiate(dentry, lfs_made_inode(inode, upper));
-	dput(upper);
 	lfs_dir_changed(dir);
 	return 0;
 }
@@ -423,7 +422,7 @@ static int lfs_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *
 		fput(real);
 		goto put_inode;
 	}
-	inode = lfs_made_inode(inode, real->f_path.dentry);
+	inode = lfs_made_inode(inode, dget(real->f_path.dentry));
 	d_mark_tmpfile(file, inode);
 	d_instantiate(dentry, inode);
 	err = finish_open(file, dentry, lfs_tmpfile_opened);

@@ -74,12 +74,14 @@ static int lfs_iget_test(struct inode *inode, void *data)
 
 static int lfs_iget_set(struct inode *inode, void *data)
 {
-	const struct lfs_key *key = data;
 	struct lfs_inode *li = lfs_i(inode);
+	struct lfs_key *key = data;
 
 	inode->i_ino = key->ino;
-	li->upper = dget(key->upper);
-	li->image = dget(key->image);
+	li->upper = key->upper;
+	li->image = key->image;
+	key->upper = NULL;
+	key->image = NULL;
 	return 0;
 }
 
@@ -111,43 +113,43 @@ static void lfs_inode_init(struct inode *inode)
 	lfs_lock_classes(inode);
 }
 
-static struct inode *lfs_iget_finish(struct inode *inode)
+/**
+ * lfs_iget_new - the inode of an object, with one at hand to be used
+ * @inode: from new_inode(), so that this cannot fail
+ * @key: what the object consists of; its references are taken over
+ *
+ * Return: the inode; @inode itself unless the object was known before.
+ */
+struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
 {
-	if (inode->i_state & I_NEW) {
+	struct inode *found;
+
+	found = inode_insert5(inode, key->ino, lfs_iget_test, lfs_iget_set, key);
+	if (found != inode) {
+		iput(inode);
+		lfs_key_put(key);
+	} else {
 		lfs_inode_init(inode);
 		unlock_new_inode(inode);
 	}
-	return inode;
+	return found;
 }
 
 /**
  * lfs_iget - the inode of an object, found or made
  * @sb: the container's
- * @key: what it consists of; references are taken anew
+ * @key: what it consists of; its references are taken over, also on failure
+ *
+ * Who asks has no dentry for it, so it is not expected to be found.
  *
  * Return: the inode, or -ENOMEM.
  */
-struct inode *lfs_iget(struct super_block *sb, const struct lfs_key *key)
+struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key)
 {
-	struct inode *inode;
+	struct inode *inode = new_inode(sb);
 
-	inode = iget5_locked(sb, key->ino, lfs_iget_test, lfs_iget_set, (void *)key);
-	return inode ? lfs_iget_finish(inode) : ERR_PTR(-ENOMEM);
-}
-
-/**
- * lfs_iget_new - the inode of an object just made in the upper
- * @inode: from new_inode(), allocated beforehand so that this cannot fail
- * @key: what it consists of; references are taken anew
- *
- * Return: the inode; @inode itself unless the object was known before.
- */
-struct inode *lfs_iget_new(struct inode *inode, const struct lfs_key *key)
-{
-	struct inode *found;
-
-	found = inode_insert5(inode, key->ino, lfs_iget_test, lfs_iget_set, (void *)key);
-	if (found != inode)
-		iput(inode);
-	return lfs_iget_finish(found);
+	if (inode)
+		return lfs_iget_new(inode, key);
+	lfs_key_put(key);
+	return ERR_PTR(-ENOMEM);
 }

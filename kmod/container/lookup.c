@@ -48,7 +48,7 @@ u64 lfs_upper_ino(struct lfs_container *c, struct dentry *upper)
 
 /**
  * lfs_key_put - drop the references of a key
- * @key: from lfs_resolve()
+ * @key: from lfs_resolve(), and not given to lfs_iget()
  */
 void lfs_key_put(struct lfs_key *key)
 {
@@ -196,6 +196,5 @@ struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 		return ERR_PTR(err);
 	if (key.upper || key.image)
 		inode = lfs_iget(dir->i_sb, &key);
-	lfs_key_put(&key);
 	return d_splice_alias(inode, dentry);
 }

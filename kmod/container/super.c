@@ -13,6 +13,8 @@ static void lfs_inode_once(void *p)
 	struct lfs_inode *li = p;
 
 	inode_init_once(&li->vfs_inode);
+	/* Never freed locked, so once is enough. */
+	mutex_init(&li->lock);
 }
 
 /**
@@ -46,7 +48,6 @@ static struct inode *lfs_alloc_inode(struct super_block *sb)
 	li->flags = 0;
 	li->version = 0;
 	li->list = NULL;
-	mutex_init(&li->lock);
 #ifdef CONFIG_LOCKDEP
 	/* The upper, or a layer, may be another layerfs mount: a class each. */
 	static struct lock_class_key key[FILESYSTEM_MAX_STACK_DEPTH + 1];
@@ -135,12 +136,12 @@ static const struct super_operations lfs_super_ops = {
 static int lfs_fill_root(struct super_block *sb, struct lfs_container *c)
 {
 	struct lfs_key key = {
-		.image = lfs_container_image_root(c),
+		.image = dget(lfs_container_image_root(c)),
 	};
 	struct inode *inode;
 
 	if (lfs_container_has_upper(c))
-		key.upper = c->upper_mnt->mnt_root;
+		key.upper = dget(c->upper_mnt->mnt_root);
 	key.ino = d_inode(key.image)->i_ino;
 	inode = lfs_iget(sb, &key);
 	if (IS_ERR(inode))

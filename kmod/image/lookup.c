@@ -252,7 +252,18 @@ const struct inode_operations lfs_image_dir_iops = {
  */
 struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len)
 {
-	return lfs_real_lookup(dir, name, len);
+	struct qstr this = QSTR_INIT(name, len);
+	struct dentry *dentry;
+
+	/* What somebody has asked for before, without more ado. */
+	this.hash = full_name_hash(dir, name, len);
+	dentry = d_lookup(dir, &this);
+	if (!dentry)
+		return lfs_real_lookup(dir, name, len);
+	if (d_is_positive(dentry))
+		return dentry;
+	dput(dentry);
+	return NULL;
 }
 
 /**

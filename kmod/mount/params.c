@@ -347,10 +347,10 @@ enum lfs_opt {
 
 /* The options, in the order shown. */
 const struct fs_parameter_spec lfs_param_table[] = {
-	fsparam_string("lowerdir",	LFS_OPT_LOWERDIR),
-	fsparam_string("lowerdir+",	LFS_OPT_LOWERDIR_ADD),
-	fsparam_string("upperdir",	LFS_OPT_UPPERDIR),
-	fsparam_string("workdir",	LFS_OPT_WORKDIR),
+	fsparam_string_empty("lowerdir",	LFS_OPT_LOWERDIR),
+	fsparam_string_empty("lowerdir+",	LFS_OPT_LOWERDIR_ADD),
+	fsparam_string_empty("upperdir",	LFS_OPT_UPPERDIR),
+	fsparam_string_empty("workdir",	LFS_OPT_WORKDIR),
 	fsparam_flag("volatile",	LFS_OPT_VOLATILE),
 	{}
 };

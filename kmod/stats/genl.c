@@ -261,7 +261,8 @@ static int lfs_get_container(struct sk_buff *skb, struct netlink_callback *cb)
 	return lfs_dump(skb, cb, &lfs_dump_containers);
 }
 
-static const struct nla_policy lfs_no_policy[1] = {};
+/* Refuses every attribute; with a maxattr of 0 they would not be looked at. */
+static const struct nla_policy lfs_no_policy[LAYERFS_A_PAD + 1] = {};
 
 static const struct nla_policy lfs_stack_policy[LAYERFS_A_IMAGE_ID + 1] = {
 	[LAYERFS_A_IMAGE_ID] = NLA_POLICY_MIN(NLA_U64, 1),
@@ -272,11 +273,13 @@ static const struct genl_split_ops lfs_genl_ops[] = {
 		.cmd		= LAYERFS_CMD_GET_LAYER,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= lfs_no_policy,
+		.maxattr	= LAYERFS_A_PAD,
 		.dumpit		= lfs_get_layer,
 	}, {
 		.cmd		= LAYERFS_CMD_GET_IMAGE,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= lfs_no_policy,
+		.maxattr	= LAYERFS_A_PAD,
 		.dumpit		= lfs_get_image,
 	}, {
 		.cmd		= LAYERFS_CMD_GET_STACK,
@@ -289,6 +292,7 @@ static const struct genl_split_ops lfs_genl_ops[] = {
 		.cmd		= LAYERFS_CMD_GET_CONTAINER,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= lfs_no_policy,
+		.maxattr	= LAYERFS_A_PAD,
 		.dumpit		= lfs_get_container,
 	},
 };
