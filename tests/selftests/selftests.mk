@@ -24,3 +24,11 @@ $(STB)/model: $(ST_MODEL) $(ST_COMMON)
 	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
 
 -include $(wildcard $(STB)/*.d)
+
+# Real programs in a container; what they need is fetched once and kept.
+.PHONY: workloads
+workloads: module $(STB)/workloads/root.tar
+	tests/vm/run --ko $(KO) $(VMFLAGS) -- $(ST)/workloads
+
+$(STB)/workloads/root.tar: $(ST)/workloads-prepare
+	$< $(@D)

@@ -170,7 +170,7 @@ TEST(options, stacked_too_deep)
 	CHECK_EQ(fs_mount(two, "m2"), 0);
 	CHECK_STR(cat("m2/f"), "x");
 	CHECK_EQ(fs_mount(three, "mnt"), -EINVAL);
-	if (!strstr(mount_log, "deep") && !strstr(mount_log, "depth"))
+	if (!strstr(mount_log, "'m2'") || !strstr(mount_log, "stacked"))
 		FAIL("said: %s", mount_log);
 	CHECK_SYS(umount("m2"));
 	CHECK_SYS(umount("m1"));
@@ -196,7 +196,7 @@ static void shown(char *out, size_t size)
 
 /*
  * The options as shown, made into a string for mount(2): mountinfo's octal
- * escapes undone, and a comma that was one escaped as the filesystem wants it.
+ * escapes undone, as its readers do, and nothing else.
  */
 static void unshow(const char *s, char *out)
 {
@@ -204,12 +204,7 @@ static void unshow(const char *s, char *out)
 		s += 3;
 	for (; *s; s++) {
 		if (*s == '\\' && s[1] >= '0' && s[1] <= '3') {
-			*out = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
-			if (*out == ',') {
-				*out++ = '\\';
-				*out = ',';
-			}
-			out++;
+			*out++ = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
 			s += 3;
 		} else {
 			*out++ = *s;
