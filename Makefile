@@ -62,7 +62,9 @@ check-debug:
 	+scripts/check guest-debug
 
 install: all tools-install
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod/$(KVER) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod/$(KVER) INSTALL_MOD_PATH=$(DESTDIR) \
+		INSTALL_MOD_STRIP=1 modules_install
+	$(if $(DESTDIR),,depmod $(KVER))
 
 # For machines whose kernel changes: dkms builds the module for each.
 dkms-install: tools-install
