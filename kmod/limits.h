@@ -22,8 +22,9 @@
 #define LFS_MAX_WORK_DEPTH	3
 
 /*
- * Bits of st_ino that hold the inode number of the real file.  The bits above
- * tell the filesystems under one mount apart; numbers of 2^56 and more do not
+ * Bits of st_ino that hold the inode number of the real file, unless there are
+ * more than 255 filesystems under one mount: the bits above tell these apart.
+ * Numbers of 2^56 and more do not
  * occur on the filesystems that have been looked at (ext4: 32 bits, xfs: 56,
  * btrfs and tmpfs: counted up from small numbers).
  */

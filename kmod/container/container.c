@@ -70,19 +70,6 @@ static int lfs_upper_suits(struct fs_context *fc, const struct lfs_params *p)
 	return 0;
 }
 
-/* Which filesystem under the mount the upper is, for lfs_ino(). */
-static unsigned int lfs_upper_number(const struct lfs_container *c)
-{
-	const struct lfs_image *image = lfs_container_image(c);
-	unsigned int f;
-
-	for (f = 0; f < image->nr_fs; f++) {
-		if (image->fs[f] == c->upper_mnt->mnt_sb)
-			break;
-	}
-	return f;
-}
-
 static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 {
 	const struct lfs_params *p = c->params;
@@ -105,7 +92,8 @@ static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 	}
 	/* Access times are kept as the container's own mount says. */
 	c->upper_mnt->mnt_flags &= ~(MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME);
-	c->upper_fsid = lfs_upper_number(c);
+	c->wb_err = errseq_sample(&c->upper_mnt->mnt_sb->s_wb_err);
+	c->upper_fsid = lfs_image_fsid(lfs_container_image(c), &p->upper);
 
 	if (!lfs_take(p->work.dentry)) {
 		errorfc(fc, "workdir '%s' is in use by another mount", p->work_name);
@@ -161,7 +149,7 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 		return ERR_PTR(-ENOMEM);
 	}
 	c->image_mnt = image_mnt;
-	c->cred = prepare_creds();
+	c->cred = lfs_mounter_creds();
 	c->counters = alloc_percpu(struct lfs_counters);
 	if (!c->cred || !c->counters)
 		goto fail;

@@ -24,6 +24,7 @@ struct lfs_dirlist;
  * @upper_mnt: our own clone of the mount that upperdir was named through, its
  *             root is the upper directory; NULL without an upper
  * @upper_fsid: for lfs_ino(): which filesystem the upper lies on
+ * @wb_err: the upper filesystem's state of writeback errors at the mount
  * @work: the work directory
  * @sb: the superblock; NULL before there is one
  * @counters: see <linux/layerfs.h>
@@ -38,6 +39,7 @@ struct lfs_container {
 	struct vfsmount *image_mnt;
 	struct vfsmount *upper_mnt;
 	unsigned int upper_fsid;
+	errseq_t wb_err;
 	struct lfs_workdir work;
 	struct super_block *sb;
 	struct lfs_counters __percpu *counters;
@@ -59,8 +61,8 @@ enum {
  *         with.  Of others: where their data was before the copy-up.  Constant
  * @lock: one copy-up at a time; an unlink excludes it
  * @flags: LFS_I_*, atomic bits
- * @version: of a directory: counts changes to its names; changed with the
- *           directory's i_rwsem held for writing.  A copy-up changes no name
+ * @version: of a directory: counts changes to its list of names.  A copy-up
+ *           changes no name, and only seldom a st_ino
  * @list: of a directory: its names in the upper, as of lfs_dirlist.version;
  *        under @lock
  *
@@ -72,7 +74,7 @@ struct lfs_inode {
 	struct dentry *image;
 	struct mutex lock;	/* copy-up and unlink; above sb_writers of the upper */
 	unsigned long flags;
-	u64 version;
+	atomic64_t version;
 	struct lfs_dirlist *list;
 };
 
@@ -107,6 +109,12 @@ static inline bool lfs_container_has_upper(const struct lfs_container *c)
 }
 
 void lfs_copy_attrs(struct inode *inode);
+
+/* The st_ino of an object in the upper that is not a copy, and does not merge. */
+static inline u64 lfs_upper_own_ino(const struct lfs_container *c, const struct dentry *upper)
+{
+	return lfs_ino(lfs_container_image(c), c->upper_fsid, d_inode(upper)->i_ino);
+}
 
 /* The object in the upper, or NULL: once it is there it stays. */
 static inline struct dentry *lfs_upper(const struct inode *inode)
@@ -162,7 +170,7 @@ static inline struct inode *lfs_real_inode(const struct inode *inode)
 /* The names in @dir changed; its i_rwsem is held for writing. */
 static inline void lfs_dir_changed(struct inode *dir)
 {
-	lfs_i(dir)->version++;
+	atomic64_inc(&lfs_i(dir)->version);
 	lfs_copy_attrs(dir);
 }
 
@@ -184,6 +192,7 @@ void lfs_container_inode_cache_exit(void);
 int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc);
 void lfs_container_kill_sb(struct super_block *sb);
 int lfs_container_sync(struct lfs_container *c);
+int lfs_volatile_status(struct lfs_container *c);
 
 /* iget.c */
 struct lfs_key {
@@ -206,7 +215,8 @@ int lfs_update_time(struct inode *inode, int flags);
 int lfs_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len);
 
 /* lookup.c */
-int lfs_resolve(struct inode *dir, const char *name, int len, struct lfs_key *key);
+int lfs_resolve(struct inode *dir, struct dentry *upper_dir, const char *name, int len,
+		struct lfs_key *key);
 void lfs_key_put(struct lfs_key *key);
 int lfs_covered(struct inode *dir, const struct qstr *name);
 struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);

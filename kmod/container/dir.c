@@ -82,7 +82,7 @@ struct dentry *lfs_upper_child(struct dentry *upper_dir, const struct qstr *name
  */
 bool lfs_ino_is_foreign(struct inode *inode)
 {
-	return inode->i_ino != lfs_ino(lfs_c(inode)->upper_fsid, d_inode(lfs_upper(inode))->i_ino);
+	return inode->i_ino != lfs_upper_own_ino(lfs_c(inode), lfs_upper(inode));
 }
 
 /**
@@ -267,7 +267,7 @@ static struct inode *lfs_made_inode(struct inode *inode, struct dentry *upper)
 {
 	struct lfs_key key = {
 		.upper = upper,
-		.ino = lfs_ino(lfs_c(inode)->upper_fsid, d_inode(upper)->i_ino),
+		.ino = lfs_upper_own_ino(lfs_c(inode), upper),
 	};
 
 	return lfs_iget_new(inode, &key);

@@ -16,7 +16,7 @@ static int lfs_fs_by_uuid(const struct lfs_image *image, const u8 *uuid)
 	unsigned int f;
 
 	for (f = 0; f < image->nr_fs; f++) {
-		if (!memcmp(image->fs[f]->s_uuid.b, uuid, UUID_SIZE))
+		if (image->fs[f].known && !memcmp(image->fs[f].sb->s_uuid.b, uuid, UUID_SIZE))
 			return f;
 	}
 	return -1;
@@ -41,9 +41,9 @@ u64 lfs_upper_ino(struct lfs_container *c, struct dentry *upper)
 	    origin.version == LAYERFS_ORIGIN_VERSION) {
 		f = lfs_fs_by_uuid(lfs_container_image(c), origin.uuid);
 		if (f >= 0)
-			return lfs_ino(f, le64_to_cpu(origin.ino));
+			return lfs_ino(lfs_container_image(c), f, le64_to_cpu(origin.ino));
 	}
-	return lfs_ino(c->upper_fsid, inode->i_ino);
+	return lfs_upper_own_ino(c, upper);
 }
 
 /**
@@ -85,11 +85,11 @@ static struct dentry *lfs_merge_partner(struct inode *dir, const char *name, int
 }
 
 /* What the upper says about a name: 1 if that settles it, 0 to ask the image. */
-static int lfs_resolve_upper(struct inode *dir, const char *name, int len,
-			     struct lfs_key *key)
+static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const char *name,
+			     int len, struct lfs_key *key)
 {
 	struct lfs_container *c = lfs_c(dir);
-	struct dentry *upper_dir = lfs_upper(dir), *upper, *partner;
+	struct dentry *upper, *partner;
 
 	if (!upper_dir)
 		return 0;
@@ -106,6 +106,11 @@ static int lfs_resolve_upper(struct inode *dir, const char *name, int len,
 		if (IS_ERR(partner))
 			return PTR_ERR(partner);
 		key->image = partner;
+	} else {
+		int err = lfs_marker_has_data(upper);
+
+		if (err)
+			return err;
 	}
 	key->ino = key->image ? d_inode(key->image)->i_ino : lfs_upper_ino(c, upper);
 	return 1;
@@ -114,22 +119,25 @@ static int lfs_resolve_upper(struct inode *dir, const char *name, int len,
 /**
  * lfs_resolve - find out what a name in a container consists of
  * @dir: directory of the container
+ * @upper_dir: lfs_upper() of it, read once; if there is one, the mounter's
+ *             credentials are in force
  * @name: one component, need not end in NUL
  * @len: its length in bytes
  * @key: filled in, to be put with lfs_key_put(); both dentries NULL if there is
  *       no such name
  *
- * Context: the mounter's credentials are in force; @dir's i_rwsem is held, or
- * the caller can live with an answer that is no longer true.
+ * Context: @dir's i_rwsem is held, or the caller can live with an answer that
+ * is no longer true.
  * Return: 0 or an error, with nothing to put.
  */
-int lfs_resolve(struct inode *dir, const char *name, int len, struct lfs_key *key)
+int lfs_resolve(struct inode *dir, struct dentry *upper_dir, const char *name, int len,
+		struct lfs_key *key)
 {
 	struct dentry *image;
 	int err;
 
 	memset(key, 0, sizeof(*key));
-	err = lfs_resolve_upper(dir, name, len, key);
+	err = lfs_resolve_upper(dir, upper_dir, name, len, key);
 	if (err < 0) {
 		lfs_key_put(key);
 		return err;
@@ -176,9 +184,10 @@ int lfs_covered(struct inode *dir, const struct qstr *name)
  */
 struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
+	struct dentry *upper_dir = lfs_upper(dir);
 	struct lfs_container *c = lfs_c(dir);
-	struct inode *inode = NULL;
 	const struct cred *old = NULL;
+	struct inode *inode = NULL;
 	struct lfs_key key;
 	int err;
 
@@ -187,9 +196,9 @@ struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 
 	lfs_count(c->counters, LAYERFS_C_LOOKUPS, 1);
 	/* The image's lookup uses the image's own credentials. */
-	if (lfs_upper(dir))
+	if (upper_dir)
 		old = override_creds(c->cred);
-	err = lfs_resolve(dir, dentry->d_name.name, dentry->d_name.len, &key);
+	err = lfs_resolve(dir, upper_dir, dentry->d_name.name, dentry->d_name.len, &key);
 	if (old)
 		revert_creds(old);
 	if (err)

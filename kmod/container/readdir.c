@@ -59,7 +59,7 @@ static u64 lfs_upper_map_ino(u64 ino, const void *arg)
 {
 	const struct lfs_container *c = arg;
 
-	return lfs_ino(c->upper_fsid, ino);
+	return lfs_ino(lfs_container_image(c), c->upper_fsid, ino);
 }
 
 /*
@@ -83,9 +83,12 @@ static int lfs_dirlist_fix_inos(struct inode *dir, struct lfs_dirlist *list)
 		if (!impure && (n->type != DT_DIR || !list->image ||
 				!lfs_names_find(list->image, n->name, n->len)))
 			continue;
-		err = lfs_resolve(dir, n->name, n->len, &key);
-		if (err)
+		err = lfs_resolve(dir, lfs_upper(dir), n->name, n->len, &key);
+		if (err == -EINTR || err == -ENOMEM)
 			return err;
+		/* One bad entry must not hide the others. */
+		if (err)
+			continue;
 		if (key.upper)
 			n->ino = key.ino;
 		lfs_key_put(&key);
@@ -147,8 +150,8 @@ static struct lfs_dirlist *lfs_dirlist_get(struct inode *dir)
 	if (mutex_lock_killable(&li->lock))
 		return ERR_PTR(-EINTR);
 	list = li->list;
-	if (!list || list->version != li->version) {
-		list = lfs_dirlist_make(dir, li->version);
+	if (!list || list->version != atomic64_read(&li->version)) {
+		list = lfs_dirlist_make(dir, atomic64_read(&li->version));
 		if (IS_ERR(list))
 			goto out;
 		lfs_dirlist_put(li->list);
@@ -259,8 +262,10 @@ static int lfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasy
 	struct file *synced = READ_ONCE(df->synced);
 	struct path path;
 
-	if (!lfs_upper(dir) || c->params->is_volatile)
+	if (!lfs_upper(dir))
 		return 0;
+	if (c->params->is_volatile)
+		return lfs_volatile_status(c);
 	if (!synced) {
 		lfs_upper_path(dir, &path);
 		synced = dentry_open(&path, O_RDONLY | O_DIRECTORY, c->cred);

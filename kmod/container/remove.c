@@ -20,11 +20,10 @@
  */
 void lfs_inode_gone(struct inode *inode)
 {
-	if (S_ISDIR(inode->i_mode))
+	/* Each link in a layer is an object of its own: that was its only name. */
+	if (S_ISDIR(inode->i_mode) || !lfs_upper(inode))
 		clear_nlink(inode);
-	else if (inode->i_nlink)
-		drop_nlink(inode);
-	if (lfs_upper(inode) && !S_ISDIR(inode->i_mode))
+	else
 		lfs_copy_attrs(inode);
 }
 

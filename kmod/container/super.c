@@ -46,7 +46,7 @@ static struct inode *lfs_alloc_inode(struct super_block *sb)
 	li->upper = NULL;
 	li->image = NULL;
 	li->flags = 0;
-	li->version = 0;
+	atomic64_set(&li->version, 0);
 	li->list = NULL;
 #ifdef CONFIG_LOCKDEP
 	/* The upper, or a layer, may be another layerfs mount: a class each. */
@@ -77,6 +77,19 @@ static void lfs_free_inode(struct inode *inode)
 }
 
 /**
+ * lfs_volatile_status - what a sync of a volatile container reports
+ * @c: the container
+ *
+ * It writes nothing, but data that was lost since the mount is not hushed up.
+ *
+ * Return: 0, or the error of the upper's filesystem.
+ */
+int lfs_volatile_status(struct lfs_container *c)
+{
+	return errseq_check(&c->upper_mnt->mnt_sb->s_wb_err, c->wb_err);
+}
+
+/**
  * lfs_container_sync - write the upper back to its disk
  * @c: the container
  *
@@ -87,8 +100,10 @@ int lfs_container_sync(struct lfs_container *c)
 	struct super_block *upper_sb;
 	int err;
 
-	if (!lfs_container_has_upper(c) || c->params->is_volatile)
+	if (!lfs_container_has_upper(c))
 		return 0;
+	if (c->params->is_volatile)
+		return lfs_volatile_status(c);
 	upper_sb = c->upper_mnt->mnt_sb;
 	down_read(&upper_sb->s_umount);
 	err = sync_filesystem(upper_sb);
@@ -175,12 +190,8 @@ int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc)
 	} else {
 		sb->s_flags |= SB_RDONLY;
 	}
-	if (++sb->s_stack_depth > FILESYSTEM_MAX_STACK_DEPTH) {
-		sb->s_stack_depth = 0;
-		errorfc(fc, "filesystems are stacked more than %d deep",
-			FILESYSTEM_MAX_STACK_DEPTH);
-		return -EINVAL;
-	}
+	/* Checked to be allowed with the options. */
+	sb->s_stack_depth++;
 	sb->s_magic = LAYERFS_SUPER_MAGIC;
 	sb->s_op = &lfs_super_ops;
 	sb->s_xattr = lfs_xattr_handlers;

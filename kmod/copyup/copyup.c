@@ -27,6 +27,23 @@ static enum lfs_copyup_kind lfs_copyup_decide(const struct inode *inode, loff_t 
 	return LFS_COPYUP_WHOLE;
 }
 
+/*
+ * Whether the copy can keep its st_ino for good.  A directory does as long as
+ * it merges.  Links of one inode become objects of their own, which cannot all
+ * keep it, and a filesystem without a name of its own cannot be named as the
+ * origin.
+ */
+static bool lfs_copyup_keeps_ino(const struct lfs_copyup *cu)
+{
+	const struct inode *image_inode = d_inode(lfs_image(d_inode(cu->dentry)));
+	const struct lfs_image *image = lfs_container_image(cu->c);
+
+	if (S_ISDIR(image_inode->i_mode))
+		return true;
+	return d_inode(cu->from.dentry)->i_nlink == 1 &&
+	       image->fs[image->fsid[lfs_ii(image_inode)->top.layer]].known;
+}
+
 static int lfs_copyup_tmpfile(struct lfs_copyup *cu)
 {
 	struct path dir = { .mnt = cu->c->upper_mnt, .dentry = cu->c->work.dir };
@@ -117,38 +134,27 @@ static int lfs_copyup_flush(struct lfs_copyup *cu)
 	return vfs_fsync(cu->file, 0);
 }
 
-/* Linking a copy in is not a change of the directory that anyone should see. */
-static void lfs_copyup_parent_times(struct lfs_copyup *cu, struct dentry *upper_dir,
-				    struct timespec64 atime, struct timespec64 mtime)
-{
-	struct iattr attr = {
-		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME | ATTR_MTIME_SET |
-			    ATTR_FORCE,
-		.ia_atime = atime,
-		.ia_mtime = mtime,
-	};
-
-	inode_lock_nested(d_inode(upper_dir), I_MUTEX_PARENT);
-	notify_change(&nop_mnt_idmap, upper_dir, &attr, NULL);
-	inode_unlock(d_inode(upper_dir));
-}
-
 static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_dir,
 				   const struct qstr *name, struct dentry **upper)
 {
 	struct inode *dir = d_inode(upper_dir);
+	struct lfs_times times;
 	struct dentry *child;
 	int err;
 
 	inode_lock_nested(dir, I_MUTEX_PARENT);
+	lfs_times_get(upper_dir, &times);
 	child = lfs_upper_child(upper_dir, name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		/* A whiteout here would mean that the object was removed. */
 		err = d_is_positive(child) ? -ESTALE :
 		      vfs_link(cu->temp, &nop_mnt_idmap, dir, child, NULL);
-		if (!err)
+		if (!err) {
+			/* Not a change of the directory that anyone should see. */
+			lfs_times_set(upper_dir, &times);
 			*upper = dget(child);
+		}
 		dput(child);
 	}
 	inode_unlock(dir);
@@ -159,17 +165,14 @@ static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_d
 static int lfs_copyup_link(struct lfs_copyup *cu, struct inode *parent, struct dentry **upper)
 {
 	struct dentry *upper_dir = lfs_upper(parent);
-	struct timespec64 atime, mtime;
 	struct name_snapshot name;
 	int err;
 
-	if (lfs_ino(cu->c->upper_fsid, d_inode(cu->temp)->i_ino) != d_inode(cu->dentry)->i_ino) {
+	if (cu->keeps_ino) {
 		err = lfs_mark_impure(parent);
 		if (err)
 			return err;
 	}
-	atime = inode_get_atime(d_inode(upper_dir));
-	mtime = inode_get_mtime(d_inode(upper_dir));
 	take_dentry_name_snapshot(&name, cu->dentry);
 	if (cu->in_work) {
 		err = lfs_work_move(cu->c, cu->temp, upper_dir, &name.name, NULL,
@@ -180,20 +183,29 @@ static int lfs_copyup_link(struct lfs_copyup *cu, struct inode *parent, struct d
 		err = lfs_copyup_link_tmpfile(cu, upper_dir, &name.name, upper);
 	}
 	release_dentry_name_snapshot(&name);
-	if (!err) {
+	if (!err)
 		cu->in_work = false;
-		lfs_copyup_parent_times(cu, upper_dir, atime, mtime);
-	}
 	return err;
 }
 
 /* From here on everybody sees the copy. */
-static void lfs_copyup_publish(struct lfs_copyup *cu, struct dentry *upper)
+static void lfs_copyup_publish(struct lfs_copyup *cu, struct inode *parent,
+			       struct dentry *upper)
 {
 	struct inode *inode = d_inode(cu->dentry);
 	struct lfs_layer *layer = lfs_image_top_layer(d_inode(lfs_image(inode)));
 	struct lfs_image *image = lfs_container_image(cu->c);
 
+	/*
+	 * Whoever looks the copy up later finds its own number.  Nobody does
+	 * now: the one name it has is the dentry at hand.
+	 */
+	if (!cu->keeps_ino) {
+		remove_inode_hash(inode);
+		inode->i_ino = lfs_upper_own_ino(cu->c, upper);
+		__insert_inode_hash(inode, inode->i_ino);
+		atomic64_inc(&lfs_i(parent)->version);
+	}
 	/* Pairs with smp_load_acquire() in lfs_upper(). */
 	smp_store_release(&lfs_i(inode)->upper, upper);
 	lfs_copy_attrs(inode);
@@ -214,14 +226,18 @@ static int lfs_copyup_finish(struct lfs_copyup *cu, struct inode *parent)
 	if (!err && !cu->anonymous) {
 		err = lfs_copyup_link(cu, parent, &upper);
 	} else if (!err) {
-		/* Unlinked but open: the copy lives as long as its user. */
+		/*
+		 * Unlinked but open: the copy lives as long as its user.  The
+		 * reference comes first: unlinking takes the inode off a
+		 * dentry that has only one.
+		 */
+		upper = dget(cu->temp);
 		if (cu->in_work)
 			lfs_work_remove(cu->c, cu->temp);
 		cu->in_work = false;
-		upper = dget(cu->temp);
 	}
 	if (!err)
-		lfs_copyup_publish(cu, upper);
+		lfs_copyup_publish(cu, parent, upper);
 	sb_end_write(cu->c->upper_mnt->mnt_sb);
 	return err;
 }
@@ -249,6 +265,7 @@ static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 	if (err)
 		return err;
 	cu->size = min_t(loff_t, cu->size, cu->stat.size);
+	cu->keeps_ino = lfs_copyup_keeps_ino(cu);
 	err = lfs_copyup_make(cu);
 	if (!err && cu->kind == LFS_COPYUP_WHOLE)
 		err = lfs_copyup_data(cu);

@@ -28,6 +28,7 @@ enum lfs_copyup_kind {
  * @kind: what to copy
  * @size: how much data, in bytes
  * @anonymous: the object has lost its last name
+ * @keeps_ino: the copy is given what its st_ino can be told by later
  * @temp: the copy, not linked yet
  * @file: the copy open for writing, for regular files; else NULL
  * @in_work: @temp has a name in the work directory
@@ -40,6 +41,7 @@ struct lfs_copyup {
 	enum lfs_copyup_kind kind;
 	loff_t size;
 	bool anonymous;
+	bool keeps_ino;
 	struct dentry *temp;
 	struct file *file;
 	bool in_work;

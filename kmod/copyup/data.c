@@ -3,7 +3,9 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/pipe_fs_i.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/splice.h>
 
 #include "container/container.h"
@@ -19,16 +21,50 @@ static void lfs_count_copied(struct lfs_copyup *cu, u64 bytes)
 	lfs_count(cu->c->counters, LAYERFS_C_COPYUP_BYTES, bytes);
 }
 
+/*
+ * Splicing uses the task's one pipe for it.  In sendfile(2) to this very file
+ * the pipe holds the caller's data, which would end up in the copy.
+ */
+static bool lfs_can_splice(void)
+{
+	const struct pipe_inode_info *pipe = current->splice_pipe;
+
+	return !pipe || pipe_empty(pipe->head, pipe->tail);
+}
+
+static ssize_t lfs_copy_buffered(struct file *from, struct file *to, loff_t pos, size_t len)
+{
+	loff_t from_pos = pos, to_pos = pos;
+	ssize_t n, written;
+	void *buf;
+
+	len = min_t(size_t, len, SZ_64K);
+	buf = kvmalloc(len, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	n = kernel_read(from, buf, len, &from_pos);
+	if (n > 0) {
+		written = kernel_write(to, buf, n, &to_pos);
+		n = written;
+	}
+	kvfree(buf);
+	return n;
+}
+
 static int lfs_copy_range(struct lfs_copyup *cu, struct file *from, loff_t pos, loff_t end)
 {
 	unsigned int flags = 0;
+	size_t len;
 	ssize_t n;
 
 	while (pos < end) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		n = vfs_copy_file_range(from, pos, cu->file, pos,
-					min_t(loff_t, end - pos, LFS_COPY_STEP), flags);
+		len = min_t(loff_t, end - pos, LFS_COPY_STEP);
+		if (lfs_can_splice())
+			n = vfs_copy_file_range(from, pos, cu->file, pos, len, flags);
+		else
+			n = lfs_copy_buffered(from, cu->file, pos, len);
 		if (n < 0 && !flags && (n == -EXDEV || n == -EOPNOTSUPP || n == -EINVAL)) {
 			flags = COPY_FILE_SPLICE;
 			continue;

@@ -54,6 +54,12 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 	len = vfs_getxattr(mnt_idmap(cu->from.mnt), from, name, value, len);
 	err = len < 0 ? len : vfs_setxattr(&nop_mnt_idmap, cu->temp, name, value, len, 0);
 	kvfree(value);
+	/*
+	 * What only the layer's filesystem can keep (a compression hint, say)
+	 * is no reason to refuse the change; what decides about access is.
+	 */
+	if (err == -EOPNOTSUPP && !str_has_prefix(name, XATTR_SECURITY_PREFIX))
+		err = 0;
 	return err;
 }
 
@@ -86,10 +92,6 @@ static int lfs_copy_xattrs(struct lfs_copyup *cu)
 	return err;
 }
 
-/*
- * So that the copy keeps its st_ino.  Links of one inode become objects of
- * their own, which cannot all keep it.
- */
 static int lfs_set_origin(struct lfs_copyup *cu)
 {
 	struct inode *from = d_inode(cu->from.dentry);
@@ -98,7 +100,7 @@ static int lfs_set_origin(struct lfs_copyup *cu)
 		.ino = cpu_to_le64(from->i_ino),
 	};
 
-	if (S_ISDIR(from->i_mode) || from->i_nlink > 1)
+	if (!cu->keeps_ino || S_ISDIR(from->i_mode))
 		return 0;
 	memcpy(origin.uuid, from->i_sb->s_uuid.b, sizeof(origin.uuid));
 	return vfs_setxattr(&nop_mnt_idmap, cu->temp, LAYERFS_XATTR_ORIGIN, &origin,

@@ -3,9 +3,10 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs_context.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <linux/xattr.h>
 #include <linux/layerfs_ondisk.h>
 
@@ -13,8 +14,6 @@
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
-
-#define LFS_XFS_MAGIC 0x58465342	/* "XFSB", not in a header of the kernel's API */
 
 /**
  * lfs_real_make - make an object in a real directory
@@ -128,14 +127,45 @@ void lfs_work_remove(struct lfs_container *c, struct dentry *temp)
 }
 
 /**
+ * lfs_times_get - remember the times of an upper directory
+ * @dir: its i_rwsem is held for writing until lfs_times_set()
+ * @times: filled in
+ */
+void lfs_times_get(struct dentry *dir, struct lfs_times *times)
+{
+	times->atime = inode_get_atime(d_inode(dir));
+	times->mtime = inode_get_mtime(d_inode(dir));
+}
+
+/**
+ * lfs_times_set - give an upper directory its times back
+ * @dir: its i_rwsem is held for writing
+ * @times: from lfs_times_get()
+ *
+ * A failure is of no consequence but a wrong time.
+ */
+void lfs_times_set(struct dentry *dir, const struct lfs_times *times)
+{
+	struct iattr attr = {
+		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME | ATTR_MTIME_SET |
+			    ATTR_FORCE,
+		.ia_atime = times->atime,
+		.ia_mtime = times->mtime,
+	};
+
+	notify_change(&nop_mnt_idmap, dir, &attr, NULL);
+}
+
+/**
  * lfs_work_move - give a temporary its name in the upper
  * @c: the container
  * @temp: in the work directory
  * @upper_dir: directory of the upper
  * @name: the name there
  * @replaces: what must be there now; NULL for nothing or a whiteout
- * @flags: 0; RENAME_NOREPLACE: nothing may be there, not even a whiteout; or
- *         RENAME_EXCHANGE: what is there comes here and is removed
+ * @flags: 0; RENAME_NOREPLACE: for a copy-up, nothing may be there, not even a
+ *         whiteout, and the directory keeps its times; or RENAME_EXCHANGE: what
+ *         is there comes here and is removed
  *
  * One step of the upper's filesystem: a crash leaves what was or what is new.
  *
@@ -156,6 +186,7 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 		.flags = flags & RENAME_EXCHANGE,
 	};
 	struct dentry *child, *trap;
+	struct lfs_times times;
 	int err = -ESTALE;
 
 	trap = lock_rename(c->work.dir, upper_dir);
@@ -172,8 +203,12 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 	if (d_is_positive(child) ? flags & RENAME_NOREPLACE : flags & RENAME_EXCHANGE)
 		err = -ESTALE;
 	rd.new_dentry = child;
+	lfs_times_get(upper_dir, &times);
 	if (!err)
 		err = vfs_rename(&rd);
+	/* To get a copy is not a change of the directory that anyone should see. */
+	if (!err && (flags & RENAME_NOREPLACE))
+		lfs_times_set(upper_dir, &times);
 	unlock_rename(c->work.dir, upper_dir);
 	if (!err && (flags & RENAME_EXCHANGE))
 		lfs_work_remove(c, child);
@@ -263,25 +298,31 @@ unlock:
 /* Features that the last mounter wrote down as needed to use this upper. */
 static int lfs_work_check_incompat(struct fs_context *fc, struct lfs_container *c)
 {
-	struct dentry *incompat, *vol;
+	struct path incompat = { .mnt = c->upper_mnt };
+	const char *feature;
+	struct lfs_names *names;
+	int err;
 
-	incompat = lfs_real_lookup(c->work.dir, LAYERFS_INCOMPAT_DIR,
-				   strlen(LAYERFS_INCOMPAT_DIR));
-	if (IS_ERR_OR_NULL(incompat))
-		return PTR_ERR_OR_ZERO(incompat);
-	vol = lfs_real_lookup(incompat, LAYERFS_VOLATILE_DIR, strlen(LAYERFS_VOLATILE_DIR));
-	if (!IS_ERR_OR_NULL(vol)) {
-		errorfc(fc, "upperdir '%s' was mounted volatile and may be incomplete; to use it all the same, remove '%s/%s/%s/%s'",
-			c->params->upper_name, c->params->work_name, LAYERFS_WORK_DIR,
-			LAYERFS_INCOMPAT_DIR, LAYERFS_VOLATILE_DIR);
-		dput(vol);
-	} else {
-		errorfc(fc, "workdir '%s' was used with features that this version does not know (see '%s/%s/%s')",
-			c->params->work_name, c->params->work_name, LAYERFS_WORK_DIR,
-			LAYERFS_INCOMPAT_DIR);
+	incompat.dentry = lfs_real_lookup(c->work.dir, LAYERFS_INCOMPAT_DIR,
+					  strlen(LAYERFS_INCOMPAT_DIR));
+	if (IS_ERR_OR_NULL(incompat.dentry))
+		return PTR_ERR_OR_ZERO(incompat.dentry);
+	names = lfs_names_alloc();
+	err = names ? lfs_real_list(&incompat, c->cred, names, lfs_same_ino, NULL) : -ENOMEM;
+	if (!err && names->nr) {
+		feature = names->v[0]->name;
+		if (strcmp(feature, LAYERFS_VOLATILE_DIR))
+			errorfc(fc, "workdir '%s' was used with the feature '%s', which this version does not know",
+				c->params->work_name, feature);
+		else
+			errorfc(fc, "upperdir '%s' was mounted volatile and may be incomplete; to use it all the same, remove '%s/%s/%s/%s'",
+				c->params->upper_name, c->params->work_name,
+				LAYERFS_WORK_DIR, LAYERFS_INCOMPAT_DIR, feature);
+		err = -EINVAL;
 	}
-	dput(incompat);
-	return -EINVAL;
+	lfs_names_free(names);
+	dput(incompat.dentry);
+	return err;
 }
 
 static int lfs_work_mark_volatile(struct lfs_container *c)
@@ -358,16 +399,39 @@ remove:
 	return err;
 }
 
+/*
+ * btrfs is none of them: there, writeback of a page ends before the extent is
+ * known to the transaction.
+ */
 static bool lfs_fs_is_ordered(const struct super_block *sb)
 {
-	switch (sb->s_magic) {
-	case EXT4_SUPER_MAGIC:
-	case LFS_XFS_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-		return true;
+	static const char * const ordered[] = { "ext4", "xfs", "tmpfs" };
+
+	return match_string(ordered, ARRAY_SIZE(ordered), sb->s_type->name) >= 0;
+}
+
+/* What a temporary is given comes from its later place, not from this one. */
+static int lfs_work_bequeath_nothing(struct dentry *dir)
+{
+	static const char * const acls[] = {
+		XATTR_NAME_POSIX_ACL_DEFAULT, XATTR_NAME_POSIX_ACL_ACCESS
+	};
+	struct iattr attr = {
+		.ia_valid = ATTR_MODE | ATTR_FORCE,
+		.ia_mode = S_IFDIR | 0700,
+	};
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(acls); i++) {
+		err = vfs_remove_acl(&nop_mnt_idmap, dir, acls[i]);
+		if (err && err != -ENODATA && err != -EOPNOTSUPP)
+			return err;
 	}
-	return false;
+	inode_lock(d_inode(dir));
+	err = notify_change(&nop_mnt_idmap, dir, &attr, NULL);
+	inode_unlock(d_inode(dir));
+	return err;
 }
 
 static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
@@ -387,9 +451,11 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	if (err)
 		return err;
 	path.dentry = c->work.dir;
-	err = lfs_real_clear(&path, LFS_MAX_WORK_DEPTH);
+	err = lfs_work_bequeath_nothing(c->work.dir);
+	if (!err)
+		err = lfs_real_clear(&path, LFS_MAX_WORK_DEPTH);
 	if (err) {
-		errorfc(fc, "cannot empty '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
+		errorfc(fc, "cannot prepare '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
 			c->params->work_name, ERR_PTR(err));
 		return err;
 	}

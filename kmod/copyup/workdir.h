@@ -43,6 +43,18 @@ struct lfs_new {
 	struct dentry *hardlink;
 };
 
+/**
+ * struct lfs_times - times of a directory
+ * @atime: access
+ * @mtime: modification
+ */
+struct lfs_times {
+	struct timespec64 atime;
+	struct timespec64 mtime;
+};
+
+void lfs_times_get(struct dentry *dir, struct lfs_times *times);
+void lfs_times_set(struct dentry *dir, const struct lfs_times *times);
 int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struct path *base);
 void lfs_workdir_close(struct lfs_container *c);
 int lfs_real_make(struct inode *dir, struct dentry *dentry, const struct lfs_new *new);

@@ -2,7 +2,9 @@
 /* Images are found by their list of layers and the mounter's identity, or made. */
 #include <linux/fs_context.h>
 #include <linux/security.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
+#include <linux/uuid.h>
 
 #include "image/image.h"
 
@@ -62,22 +64,87 @@ static void lfs_image_free(struct lfs_image *image)
 	kfree(image);
 }
 
+static dev_t lfs_path_dev(const struct path *path)
+{
+	struct kstat stat;
+
+	if (vfs_getattr_nosec(path, &stat, STATX_TYPE, AT_STATX_DONT_SYNC))
+		return path->dentry->d_sb->s_dev;
+	return stat.dev;
+}
+
+/**
+ * lfs_image_fsid - which of the image's filesystems a directory lies on
+ * @image: the image
+ * @path: the directory
+ *
+ * Return: its place in @image->fs, or @image->nr_fs if it is none of them.
+ */
+unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path)
+{
+	const struct super_block *sb = path->dentry->d_sb;
+	dev_t dev = lfs_path_dev(path);
+	unsigned int f;
+
+	for (f = 0; f < image->nr_fs; f++) {
+		if (image->fs[f].sb == sb && image->fs[f].dev == dev)
+			break;
+	}
+	return f;
+}
+
+/* A null uuid, or that of a clone, does not say which filesystem is meant. */
+static void lfs_image_know_fs(struct lfs_image *image)
+{
+	unsigned int f, g;
+
+	for (f = 0; f < image->nr_fs; f++) {
+		image->fs[f].known = !uuid_is_null(&image->fs[f].sb->s_uuid);
+		for (g = 0; image->fs[f].known && g < image->nr_fs; g++) {
+			if (g != f && uuid_equal(&image->fs[f].sb->s_uuid,
+						 &image->fs[g].sb->s_uuid))
+				image->fs[f].known = false;
+		}
+	}
+}
+
 /* Number the filesystems under the layers in order of appearance. */
 static void lfs_image_number_fs(struct lfs_image *image)
 {
-	struct super_block *fs;
+	struct path path;
 	unsigned int i, f;
 
 	for (i = 0; i < image->set->nr; i++) {
-		fs = image->set->layers[i]->mnt->mnt_sb;
-		for (f = 0; f < image->nr_fs; f++) {
-			if (image->fs[f] == fs)
-				break;
+		path.mnt = image->set->layers[i]->mnt;
+		path.dentry = path.mnt->mnt_root;
+		f = lfs_image_fsid(image, &path);
+		if (f == image->nr_fs) {
+			image->fs[f].sb = path.mnt->mnt_sb;
+			image->fs[f].dev = lfs_path_dev(&path);
+			image->nr_fs++;
 		}
-		if (f == image->nr_fs)
-			image->fs[image->nr_fs++] = fs;
 		image->fsid[i] = f;
 	}
+	lfs_image_know_fs(image);
+	/* One number more, for an upper on a filesystem of its own. */
+	image->ino_bits = min(LFS_INO_BITS, 64 - order_base_2(image->nr_fs + 1));
+}
+
+/**
+ * lfs_mounter_creds - the caller's credentials, to act for it from now on
+ *
+ * Without the right to exceed quotas and to use blocks reserved for root: the
+ * mounter has it, whoever uses the mount has not.
+ *
+ * Return: a reference, or NULL.
+ */
+const struct cred *lfs_mounter_creds(void)
+{
+	struct cred *cred = prepare_creds();
+
+	if (cred)
+		cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
+	return cred;
 }
 
 /* Takes over @set, also on failure. */
@@ -91,7 +158,7 @@ static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set)
 		return NULL;
 	}
 	image->set = set;
-	image->cred = prepare_creds();
+	image->cred = lfs_mounter_creds();
 	image->counters = alloc_percpu(struct lfs_counters);
 	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL);
 	image->fsid = kvcalloc(set->nr, sizeof(*image->fsid), GFP_KERNEL);

@@ -14,6 +14,19 @@
 struct lfs_names;
 
 /**
+ * struct lfs_fs - a filesystem under an image
+ * @sb: its superblock; kept by the layers that lie on it
+ * @dev: st_dev of the layers' roots: subvolumes of one btrfs number their
+ *       inodes each for itself
+ * @known: its uuid tells it from the others under the image
+ */
+struct lfs_fs {
+	const struct super_block *sb;
+	dev_t dev;
+	bool known;
+};
+
+/**
  * struct lfs_image - an ordered list of layers, merged once
  * @reg: id and membership in lfs_image_registry
  * @set: the layers, top first; owned
@@ -22,6 +35,7 @@ struct lfs_names;
  * @sb: the image's superblock; the image lives as long as it
  * @fs: the distinct filesystems the layers lie on, in order of appearance
  * @nr_fs: how many
+ * @ino_bits: of a st_ino, how many the real inode's number gets
  * @fsid: for each layer, which of @fs it lies on
  * @containers: how many containers stand on the image
  * @counters: see <linux/layerfs.h>
@@ -33,8 +47,9 @@ struct lfs_image {
 	struct lfs_layerset *set;
 	const struct cred *cred;
 	struct super_block *sb;
-	struct super_block **fs;
+	struct lfs_fs *fs;
 	unsigned int nr_fs;
+	unsigned int ino_bits;
 	u16 *fsid;
 	atomic_t containers;
 	struct lfs_counters __percpu *counters;
@@ -108,6 +123,7 @@ static inline struct lfs_layer *lfs_image_top_layer(const struct inode *inode)
 
 /**
  * lfs_ino - the st_ino shown for an object
+ * @image: the image it is in or below
  * @fsid: which filesystem under the mount it lies on
  * @ino: its number there
  *
@@ -115,18 +131,20 @@ static inline struct lfs_layer *lfs_image_top_layer(const struct inode *inode)
  * one that needs the upper bits is folded, which may, with small probability,
  * give two objects one number.
  */
-static inline u64 lfs_ino(unsigned int fsid, u64 ino)
+static inline u64 lfs_ino(const struct lfs_image *image, unsigned int fsid, u64 ino)
 {
 	if (!fsid)
 		return ino;
-	ino ^= ino >> LFS_INO_BITS;
-	return (ino & GENMASK_ULL(LFS_INO_BITS - 1, 0)) | (u64)fsid << LFS_INO_BITS;
+	ino ^= ino >> image->ino_bits;
+	return (ino & GENMASK_ULL(image->ino_bits - 1, 0)) | (u64)fsid << image->ino_bits;
 }
 
 /* image.c */
 int lfs_image_init(void);
 void lfs_image_exit(void);
 struct vfsmount *lfs_image_mount(struct lfs_layerset *set);
+const struct cred *lfs_mounter_creds(void);
+unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path);
 
 /* inode.c */
 extern const struct super_operations lfs_image_super_ops;

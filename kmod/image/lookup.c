@@ -123,7 +123,7 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 		/* Hides what is below; shows only if nothing is above. */
 		w->stop = true;
 		if (!*rest && !w->nr)
-			err = lfs_walk_add(w, real, layer);
+			err = lfs_marker_has_data(real) ?: lfs_walk_add(w, real, layer);
 		goto end;
 	}
 	if (!lowest) {

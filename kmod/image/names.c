@@ -167,7 +167,6 @@ int lfs_names_add(struct lfs_names *names, const char *name, int len,
 
 	if (len <= 0 || len > NAME_MAX)
 		return -EIO;
-	names->calls++;
 	if (lfs_names_find_hash(names, name, len, hash))
 		return 0;
 	if (lfs_names_grow(names))

@@ -31,7 +31,6 @@ struct lfs_name {
  * @max: how many @v has room for
  * @order: there are 2^order buckets
  * @bucket: chains of lfs_name.next
- * @calls: how often lfs_names_add() was called
  * @chunk: newest block of memory that names are cut from
  * @left: bytes left in it
  *
@@ -43,7 +42,6 @@ struct lfs_names {
 	unsigned int max;
 	unsigned int order;
 	struct lfs_name **bucket;
-	unsigned int calls;
 	struct lfs_names_chunk *chunk;
 	size_t left;
 };

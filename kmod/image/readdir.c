@@ -7,6 +7,7 @@
 #include "layer/lower.h"
 
 struct lfs_fs_map {
+	const struct lfs_image *image;
 	unsigned int fsid;
 };
 
@@ -14,7 +15,7 @@ static u64 lfs_map_ino(u64 ino, const void *arg)
 {
 	const struct lfs_fs_map *map = arg;
 
-	return lfs_ino(map->fsid, ino);
+	return lfs_ino(map->image, map->fsid, ino);
 }
 
 static struct lfs_names *lfs_image_names_build(struct inode *dir)
@@ -22,8 +23,8 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 	struct lfs_image *image = lfs_image_of(dir->i_sb);
 	struct lfs_image_inode *ii = lfs_ii(dir);
 	const struct lfs_real *real;
+	struct lfs_fs_map map = { .image = image };
 	struct lfs_names *names;
-	struct lfs_fs_map map;
 	struct path path;
 	unsigned int i;
 	int err = 0;

@@ -12,6 +12,8 @@
 #include <linux/backing-file.h>
 #include <linux/file.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "container/container.h"
@@ -22,8 +24,12 @@ static int lfs_deferred_release(struct inode *inode, struct file *deferred)
 {
 	struct file *file = deferred->private_data;
 	struct lfs_file *lf = file->private_data;
+	int err;
 
-	WRITE_ONCE(lf->mmap_err, lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL));
+	err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
+	/* Who was killed does not come back for it, and others shall not get it. */
+	if (err != -EINTR)
+		WRITE_ONCE(lf->mmap_err, err);
 	fput(file);
 	return 0;
 }
@@ -59,6 +65,34 @@ static int lfs_mmap_defer(struct file *file)
 }
 
 /**
+ * lfs_get_unmapped_area - ->get_unmapped_area, asked before anything is unmapped
+ * @file: a container's file
+ * @addr: as in mmap(2)
+ * @len: as in mmap(2)
+ * @pgoff: in pages
+ * @flags: MAP_*
+ *
+ * The restart is best made from here: with MAP_FIXED, ->mmap comes when what
+ * was mapped there is gone.
+ */
+unsigned long lfs_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
+				    unsigned long pgoff, unsigned long flags)
+{
+	unsigned long type = flags & MAP_TYPE;
+	struct file *real;
+
+	if ((type == MAP_SHARED || type == MAP_SHARED_VALIDATE) &&
+	    (file->f_mode & FMODE_WRITE) && !lfs_upper(file_inode(file)))
+		return lfs_mmap_defer(file);
+	real = lfs_real_file(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	if (real->f_op->get_unmapped_area)
+		return real->f_op->get_unmapped_area(real, addr, len, pgoff, flags);
+	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+}
+
+/**
  * lfs_mmap - ->mmap
  * @file: a container's file
  * @vma: the mapping; mmap_lock is held
@@ -73,6 +107,7 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 	const vm_flags_t shared_write = VM_SHARED | VM_MAYWRITE;
 	struct file *real;
 
+	/* Not through get_unmapped_area: remap_file_pages(), or a mode changed since. */
 	if ((vma->vm_flags & shared_write) == shared_write && !lfs_upper(file_inode(file)))
 		return lfs_mmap_defer(file);
 	real = lfs_real_file(file);

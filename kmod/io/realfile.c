@@ -151,6 +151,7 @@ static int lfs_sync_flags(struct file *file, struct file *real)
 	}
 	spin_lock(&real->f_lock);
 	real->f_flags = (real->f_flags & ~LFS_SETFL_FLAGS) | flags;
+	real->f_iocb_flags = iocb_flags(real);
 	spin_unlock(&real->f_lock);
 	return 0;
 }
@@ -233,8 +234,10 @@ static int lfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	struct file *real;
 	int err;
 
-	if (!lfs_upper(inode) || lfs_c(inode)->params->is_volatile)
+	if (!lfs_upper(inode))
 		return 0;
+	if (lfs_c(inode)->params->is_volatile)
+		return lfs_volatile_status(lfs_c(inode));
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
@@ -306,6 +309,7 @@ const struct file_operations lfs_file_fops = {
 	.splice_read		= lfs_splice_read,
 	.splice_write		= lfs_splice_write,
 	.mmap			= lfs_mmap,
+	.get_unmapped_area	= lfs_get_unmapped_area,
 	.fsync			= lfs_fsync,
 	.fallocate		= lfs_fallocate,
 	.fadvise		= lfs_fadvise,

@@ -49,5 +49,7 @@ void lfs_file_accessed(struct file *file);
 
 /* mmap.c */
 int lfs_mmap(struct file *file, struct vm_area_struct *vma);
+unsigned long lfs_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
+				    unsigned long pgoff, unsigned long flags);
 
 #endif /* _LAYERFS_REALFILE_H */

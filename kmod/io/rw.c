@@ -232,12 +232,18 @@ loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
 		return PTR_ERR(real_in);
 
 	inode_lock(inode);
+	if (!(flags & REMAP_FILE_DEDUP)) {
+		ret = file_remove_privs(out);
+		if (ret)
+			goto unlock;
+	}
 	old = lfs_override_creds(inode->i_sb);
 	if (flags & REMAP_FILE_DEDUP)
 		ret = vfs_dedupe_file_range_one(real_in, pos_in, real_out, pos_out, len, flags);
 	else
 		ret = vfs_clone_file_range(real_in, pos_in, real_out, pos_out, len, flags);
 	revert_creds(old);
+unlock:
 	lfs_copy_attrs(inode);
 	inode_unlock(inode);
 	return ret;

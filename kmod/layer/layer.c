@@ -134,3 +134,19 @@ struct vfsmount *lfs_layer_put(struct lfs_layer *layer)
 	kfree(layer);
 	return mnt;
 }
+
+/**
+ * lfs_layer_in_use - whether a directory is a layer of some image
+ * @root: the directory
+ */
+bool lfs_layer_in_use(const struct dentry *root)
+{
+	struct lfs_layer *layer;
+	bool found = false;
+
+	mutex_lock(&lfs_layer_mutex);
+	hash_for_each_possible(lfs_layer_table, layer, hash, (unsigned long)root)
+		found |= layer->mnt->mnt_root == root;
+	mutex_unlock(&lfs_layer_mutex);
+	return found;
+}

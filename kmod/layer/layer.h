@@ -39,5 +39,6 @@ struct lfs_layer {
 
 struct lfs_layer *lfs_layer_get(const struct path *path);
 struct vfsmount *lfs_layer_put(struct lfs_layer *layer);
+bool lfs_layer_in_use(const struct dentry *root);
 
 #endif /* _LAYERFS_LAYER_H */

@@ -69,6 +69,7 @@ struct lfs_list_ctx {
 	struct lfs_names *names;
 	u64 (*map)(u64 ino, const void *arg);
 	const void *arg;
+	unsigned int calls;
 	int err;
 };
 
@@ -77,6 +78,7 @@ static bool lfs_list_actor(struct dir_context *ctx, const char *name, int len,
 {
 	struct lfs_list_ctx *lc = container_of(ctx, struct lfs_list_ctx, ctx);
 
+	lc->calls++;
 	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
 		return true;
 	lc->err = lfs_names_add(lc->names, name, len, type, lc->map(ino, lc->arg));
@@ -135,18 +137,18 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 	struct file *file;
 	int err;
 
-	file = dentry_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE, cred);
+	file = dentry_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, cred);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	old = override_creds(cred);
 	do {
-		seen = names->calls;
+		seen = lc.calls;
 		err = iterate_dir(file, &lc.ctx);
 		if (!err)
 			err = lc.err;
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
-	} while (!err && names->calls != seen);
+	} while (!err && lc.calls != seen);
 	if (!err)
 		err = lfs_list_settle(dir, names, from);
 	revert_creds(old);

@@ -22,6 +22,7 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
 int lfs_marker_opaque(struct dentry *real);
 int lfs_marker_impure(struct dentry *real);
 int lfs_marker_redirect(struct dentry *real, char **redirect);
+int lfs_marker_has_data(struct dentry *real);
 bool lfs_xattr_is_private(const char *name);
 
 #endif /* _LAYERFS_MARKER_H */

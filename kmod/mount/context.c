@@ -66,6 +66,49 @@ static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
 	return 0;
 }
 
+/* A tree that is being written to is no layer, nor the reverse. */
+static int lfs_check_in_use(struct fs_context *fc, const struct lfs_params *p)
+{
+	const struct inode *inode;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_lower; i++) {
+		inode = d_inode(p->lower[i].dentry);
+		if (READ_ONCE(inode->i_state) & I_OVL_INUSE) {
+			errorfc(fc, "layer '%s' is the upperdir or workdir of a mount",
+				p->name[i]);
+			return -EBUSY;
+		}
+	}
+	if (p->upper_name && lfs_layer_in_use(p->upper.dentry)) {
+		errorfc(fc, "upperdir '%s' is a layer of a mount", p->upper_name);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int lfs_check_depth(struct fs_context *fc, const char *what, const char *name,
+			   const struct path *path)
+{
+	if (path->dentry->d_sb->s_stack_depth < FILESYSTEM_MAX_STACK_DEPTH)
+		return 0;
+	errorfc(fc, "%s '%s' lies on %d stacked filesystems, one more is not allowed", what, name,
+		FILESYSTEM_MAX_STACK_DEPTH);
+	return -EINVAL;
+}
+
+static int lfs_check_depths(struct fs_context *fc, const struct lfs_params *p)
+{
+	unsigned int i;
+	int err = 0;
+
+	if (p->upper_name)
+		err = lfs_check_depth(fc, "upperdir", p->upper_name, &p->upper);
+	for (i = 0; !err && i < p->nr_lower; i++)
+		err = lfs_check_depth(fc, "layer", p->name[i], &p->lower[i]);
+	return err;
+}
+
 static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 {
 	int err;
@@ -89,7 +132,10 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 		errorfc(fc, "volatile is of no use without an upperdir");
 		return -EINVAL;
 	}
-	return p->upper_name ? lfs_check_upper(fc, p) : 0;
+	err = p->upper_name ? lfs_check_upper(fc, p) : 0;
+	if (!err)
+		err = lfs_check_depths(fc, p);
+	return err ?: lfs_check_in_use(fc, p);
 }
 
 static int lfs_get_tree(struct fs_context *fc)

@@ -132,7 +132,8 @@ static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char
 	int err;
 
 	if (!*name) {
-		errorfc(fc, "%s names an empty path", opt);
+		errorfc(fc, "%s names an empty path ('::', data-only layers, is not supported)",
+			opt);
 		return -EINVAL;
 	}
 	if (p->nr_lower == LFS_MAX_LAYERS) {
@@ -183,10 +184,6 @@ static int lfs_parse_lowerdir(struct fs_context *fc, struct lfs_params *p,
 
 	if (p->nr_lower) {
 		errorfc(fc, "lowerdir is given twice, or after lowerdir+");
-		return -EINVAL;
-	}
-	if (strstr(list, "::")) {
-		errorfc(fc, "lowerdir has an empty path or data-only layers ('::'), which are not supported");
 		return -EINVAL;
 	}
 	while ((name = lfs_lower_next(&list))) {
@@ -249,13 +246,24 @@ static int lfs_parse_volatile(struct fs_context *fc, struct lfs_params *p,
 	return 0;
 }
 
-/* A list as lfs_parse_lowerdir() takes it. */
+/* @name with a backslash before each of the characters in @special. */
+static char *lfs_escape(char *out, const char *name, const char *special)
+{
+	for (; *name; name++) {
+		if (strchr(special, *name))
+			*out++ = '\\';
+		*out++ = *name;
+	}
+	*out = '\0';
+	return out;
+}
+
+/* A list as mount(2) and lfs_parse_lowerdir() take it. */
 static char *lfs_lower_join(const struct lfs_params *p)
 {
 	unsigned int i;
 	size_t len = 1;
 	char *buf, *out;
-	const char *s;
 
 	for (i = 0; i < p->nr_lower; i++)
 		len += 2 * strlen(p->name[i]) + 1;
@@ -266,13 +274,8 @@ static char *lfs_lower_join(const struct lfs_params *p)
 	for (i = 0; i < p->nr_lower; i++) {
 		if (i)
 			*out++ = ':';
-		for (s = p->name[i]; *s; s++) {
-			if (*s == ':' || *s == '\\')
-				*out++ = '\\';
-			*out++ = *s;
-		}
+		out = lfs_escape(out, p->name[i], ":,\\");
 	}
-	*out = '\0';
 	return buf;
 }
 
@@ -285,16 +288,28 @@ static void lfs_show_lowerdir(struct seq_file *m, const struct lfs_params *p)
 	kvfree(list);
 }
 
+static void lfs_show_dir(struct seq_file *m, const char *opt, const char *name)
+{
+	char *buf;
+
+	if (!name)
+		return;
+	buf = kvmalloc(2 * strlen(name) + 1, GFP_KERNEL);
+	if (!buf)
+		return;
+	lfs_escape(buf, name, ",");
+	seq_show_option(m, opt, buf);
+	kvfree(buf);
+}
+
 static void lfs_show_upperdir(struct seq_file *m, const struct lfs_params *p)
 {
-	if (p->upper_name)
-		seq_show_option(m, "upperdir", p->upper_name);
+	lfs_show_dir(m, "upperdir", p->upper_name);
 }
 
 static void lfs_show_workdir(struct seq_file *m, const struct lfs_params *p)
 {
-	if (p->work_name)
-		seq_show_option(m, "workdir", p->work_name);
+	lfs_show_dir(m, "workdir", p->work_name);
 }
 
 static void lfs_show_volatile(struct seq_file *m, const struct lfs_params *p)

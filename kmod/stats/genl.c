@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
@@ -241,6 +242,13 @@ static int lfs_get_image(struct sk_buff *skb, struct netlink_callback *cb)
 	return lfs_dump(skb, cb, &lfs_dump_images);
 }
 
+/* A row may hold two paths, which must fit whatever the reader's buffer. */
+static int lfs_dump_start(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = 2 * PATH_MAX + SZ_1K;
+	return 0;
+}
+
 static int lfs_get_stack_start(struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
@@ -274,12 +282,14 @@ static const struct genl_split_ops lfs_genl_ops[] = {
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= lfs_no_policy,
 		.maxattr	= LAYERFS_A_PAD,
+		.start		= lfs_dump_start,
 		.dumpit		= lfs_get_layer,
 	}, {
 		.cmd		= LAYERFS_CMD_GET_IMAGE,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= lfs_no_policy,
 		.maxattr	= LAYERFS_A_PAD,
+		.start		= lfs_dump_start,
 		.dumpit		= lfs_get_image,
 	}, {
 		.cmd		= LAYERFS_CMD_GET_STACK,
@@ -293,6 +303,7 @@ static const struct genl_split_ops lfs_genl_ops[] = {
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= lfs_no_policy,
 		.maxattr	= LAYERFS_A_PAD,
+		.start		= lfs_dump_start,
 		.dumpit		= lfs_get_container,
 	},
 };

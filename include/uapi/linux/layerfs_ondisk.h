@@ -15,6 +15,9 @@
  *   impure     a directory with LAYERFS_XATTR_IMPURE "y": holds an object
  *              whose st_ino is not that of the upper's inode
  *
+ *   metacopy   a file with LAYERFS_XATTR_METACOPY has its data in a layer below:
+ *              not supported, refused
+ *
  * and one attribute of our own, which overlayfs neither shows nor reads:
  *
  *   layerfs.origin   which object of a layer this one was copied up from, so
@@ -31,6 +34,7 @@
 #define LAYERFS_XATTR_OPAQUE	LAYERFS_XATTR_PREFIX "opaque"
 #define LAYERFS_XATTR_REDIRECT	LAYERFS_XATTR_PREFIX "redirect"
 #define LAYERFS_XATTR_IMPURE	LAYERFS_XATTR_PREFIX "impure"
+#define LAYERFS_XATTR_METACOPY	LAYERFS_XATTR_PREFIX "metacopy"
 #define LAYERFS_XATTR_ORIGIN	LAYERFS_XATTR_PREFIX "layerfs.origin"
 
 #define LAYERFS_ORIGIN_VERSION	1
