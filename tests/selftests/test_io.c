@@ -5,10 +5,12 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
@@ -479,6 +481,34 @@ TEST(io, copy_file_range)
 	CHECK_EQ(copy_file_range(out, &from, out, &to, 1000, 0), 1000);
 	CHECK_EQ(pread(out, buf, 1000, 100000), 1000);
 	check_bytes(buf, 1000, 1, 0);
+	close(out);
+}
+
+/* Clones work where they do on the real filesystem, whichever side is lower. */
+TEST(io, clone)
+{
+	static char buf[SIZE];
+	bool can;
+	int in, out;
+
+	base();
+	mk_pattern("plain", SIZE, 3);
+	in = CHECK_SYS(open("plain", O_RDONLY));
+	out = CHECK_SYS(open("plain2", O_RDWR | O_CREAT, 0644));
+	can = !ioctl(out, FICLONE, in);
+	close(in);
+	close(out);
+	in = CHECK_SYS(open("mnt/up", O_RDONLY));
+	out = CHECK_SYS(open("mnt/low", O_RDWR));
+	if (!can) {
+		CHECK_ERR(ioctl(out, FICLONE, in), EOPNOTSUPP);
+		check_bytes(buf, CHECK_SYS(pread(out, buf, SIZE, 0)), 1, 0);
+	} else {
+		CHECK_SYS(ioctl(out, FICLONE, in));
+		CHECK_EQ(pread(out, buf, SIZE, 0), SIZE);
+		check_bytes(buf, SIZE, 2, 0);
+	}
+	close(in);
 	close(out);
 }
 

@@ -273,6 +273,74 @@ TEST(perm, setid_bits_on_chmod_and_chown)
 	CHECK_EQ(stat_of("mnt/f2").st_mode & 07777, 0755);
 }
 
+/* The ways to change a file's data. */
+static void change_data(const char *path, int how)
+{
+	off_t from = 0, to = 1;
+	int fd, p[2];
+
+	if (how == 0) {
+		CHECK_SYS(truncate(path, 1));
+		return;
+	}
+	fd = CHECK_SYS(open(path, O_RDWR | (how == 1 ? O_TRUNC : 0)));
+	switch (how) {
+	case 2:
+		CHECK_EQ(write(fd, "x", 1), 1);
+		break;
+	case 3:
+		CHECK_SYS(ftruncate(fd, 1));
+		break;
+	case 4:
+		CHECK_SYS(fallocate(fd, 0, 0, 100));
+		break;
+	case 5:
+		CHECK_SYS(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+				    FALLOC_FL_KEEP_SIZE, 0, 2));
+		break;
+	case 6:
+		CHECK_EQ(copy_file_range(fd, &from, fd, &to, 1, 0), 1);
+		break;
+	case 7:
+		CHECK_SYS(pipe(p));
+		CHECK_EQ(write(p[1], "x", 1), 1);
+		CHECK_EQ(splice(p[0], NULL, fd, NULL, 1, 0), 1);
+	}
+	close(fd);
+}
+
+/* Each takes suid, sgid and capabilities away, as it does on a plain file. */
+TEST(perm, every_change_of_data_drops_suid)
+{
+	static const char cap[20] = "\1\0\0\2\0\4";
+	char path[2][16];
+
+	fx_dirs(1);
+	mk_dir("plain");
+	for (int i = 0; i < 16; i++) {
+		snprintf(path[0], 16, "%s/f%d", i < 8 ? "l1" : "plain", i % 8);
+		mk_file(path[0], "data");
+		CHECK_SYS(chmod(path[0], 06777));
+		CHECK_SYS(setxattr(path[0], "security.capability", cap, 20, 0));
+	}
+	fx_mount(1);
+	for (int i = 0; i < 8; i++) {
+		snprintf(path[0], 16, "mnt/f%d", i);
+		snprintf(path[1], 16, "plain/f%d", i);
+		AS_USER(USER) {
+			change_data(path[0], i);
+			change_data(path[1], i);
+		}
+		if (stat_of(path[0]).st_mode != stat_of(path[1]).st_mode)
+			FAIL("way %d: mode is %o, want %o", i,
+			     stat_of(path[0]).st_mode, stat_of(path[1]).st_mode);
+		if (!xattr_of(path[0], "security.capability") !=
+		    !xattr_of(path[1], "security.capability"))
+			FAIL("way %d: the capabilities are not as on a plain file",
+			     i);
+	}
+}
+
 TEST(perm, xattrs)
 {
 	char list[256], value[16];
