@@ -48,7 +48,7 @@ void test_register(struct test *t);
 	}								\
 	static void theme##_##nm(void)
 
-#define TEST(theme, nm) TEST_WITH(theme, nm, .timeout = 60)
+#define TEST(theme, nm) TEST_WITH(theme, nm, .timeout = 300)
 
 /* Ends the test as failed; @fmt is printed after "file:line: ". */
 void test_fail(const char *file, int line, const char *fmt, ...)

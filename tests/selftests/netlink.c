@@ -6,6 +6,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -183,7 +184,12 @@ int nl_request(const struct nl_req *req, struct nl_row *rows, int max)
 int nl_dump(int cmd, struct nl_row *rows, int max)
 {
 	struct nl_req req = { .cmd = cmd, .flags = NLM_F_DUMP };
-	int n = nl_request(&req, rows, max);
+	int n;
+
+	/* EINTR: a mount came or went meanwhile, the dump may be torn */
+	do {
+		n = nl_request(&req, rows, max);
+	} while (n == -EINTR);
 
 	if (n < 0)
 		FAIL("dump %d: %s: %s", cmd, strerror(-n), nl_message);
@@ -216,13 +222,14 @@ struct nl_row nl_image(uint64_t id)
 
 struct nl_row nl_layer(const char *path)
 {
-	struct stat st = stat_of(path);
 	int n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, MANY);
+	struct stat st = stat_of(path);
+	char name[PATH_MAX];
 
+	CHECK(realpath(path, name));
 	for (int i = 0; i < n; i++)
 		if (rows[i].num[LAYERFS_A_INO] == st.st_ino &&
-		    rows[i].num[LAYERFS_A_DEV_MAJOR] == major(st.st_dev) &&
-		    rows[i].num[LAYERFS_A_DEV_MINOR] == minor(st.st_dev))
+		    !strcmp(rows[i].path, name))
 			return rows[i];
 	FAIL("no layer row for %s among %d", path, n);
 }

@@ -23,7 +23,7 @@
 #include "harness.h"
 
 #define MAX_JOBS	16
-#define KILL_GRACE	5
+#define KILL_GRACE	60
 
 /* A test under way. */
 struct job {

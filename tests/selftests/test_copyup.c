@@ -484,7 +484,7 @@ TEST(copyup, once)
 	CHECK_STR(cat("upper/dir/file"), "lower12");
 }
 
-#define BIG	(300l * MIB)
+#define BIG	(96l * MIB)
 
 static double seconds(void)
 {
@@ -514,7 +514,7 @@ static bool killed_in_copy_up(double delay)
  * Interrupted by a fatal signal, copy-up leaves nothing.  A first one, which is
  * let alone, says how long it takes.
  */
-TEST_WITH(copyup, killed_leaves_nothing, .timeout = 180)
+TEST_WITH(copyup, killed_leaves_nothing, .timeout = 900)
 {
 	bool interrupted = false;
 	double start, took;

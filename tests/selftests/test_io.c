@@ -416,6 +416,18 @@ TEST(io, seek_hole_and_data)
 	}
 }
 
+/* Has the real filesystem this mode? */
+static bool has_fallocate(int mode)
+{
+	int fd = CHECK_SYS(open("plain", O_RDWR | O_CREAT, 0644));
+	bool has;
+
+	CHECK_SYS(ftruncate(fd, SIZE));
+	has = !fallocate(fd, mode, 0, 4096);
+	close(fd);
+	return has;
+}
+
 TEST(io, fallocate)
 {
 	static char buf[SIZE];
@@ -434,11 +446,16 @@ TEST(io, fallocate)
 		CHECK_EQ(stat_of(both[i]).st_size, SIZE + 10000);
 		CHECK_SYS(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1 << 20));
 		CHECK_EQ(stat_of(both[i]).st_size, SIZE + 10000);
-		CHECK_SYS(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 100));
-		CHECK_EQ(pread(fd, buf, 101, 0), 101);
-		CHECK_EQ(buf[99], 0);
-		CHECK_SYS(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, 4096));
-		CHECK_EQ(stat_of(both[i]).st_size, SIZE + 10000 - 4096);
+		if (has_fallocate(FALLOC_FL_ZERO_RANGE)) {
+			CHECK_SYS(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 100));
+			CHECK_EQ(pread(fd, buf, 101, 0), 101);
+			CHECK_EQ(buf[99], 0);
+		}
+		if (has_fallocate(FALLOC_FL_COLLAPSE_RANGE)) {
+			CHECK_SYS(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0,
+					    4096));
+			CHECK_EQ(stat_of(both[i]).st_size, SIZE + 10000 - 4096);
+		}
 		close(fd);
 		fd = CHECK_SYS(open(both[i], O_RDONLY));
 		CHECK_ERR(fallocate(fd, 0, 0, 100), EBADF);
@@ -613,7 +630,10 @@ TEST(io, limits)
 
 	base();
 	fd = CHECK_SYS(open("mnt/low", O_RDWR));
-	CHECK_ERR(pwrite(fd, "x", 1, INT64_MAX - 1), EFBIG);
+	if (pwrite(fd, "x", 1, INT64_MAX - 1) == 1)
+		CHECK_SYS(ftruncate(fd, SIZE));	/* xfs takes it */
+	else
+		CHECK_EQ(errno, EFBIG);
 	CHECK_ERR(pwrite(fd, "x", 1, INT64_MAX), EINVAL);
 	CHECK_ERR(pread(fd, bad, 10, 0), EFAULT);
 	CHECK_ERR(pwrite(fd, bad, 10, 0), EFAULT);

@@ -136,11 +136,11 @@ TEST(namespace, symlink)
 
 	base();
 	memset(target, 't', sizeof(target));
-	target[4000] = '\0';
+	target[1000] = '\0';	/* xfs takes 1023 */
 	CHECK_SYS(symlink(target, "mnt/d/long"));
-	CHECK_EQ(readlink("mnt/d/long", buf, sizeof(buf)), 4000);
-	CHECK(!memcmp(buf, target, 4000));
-	CHECK_EQ(stat_of("mnt/d/long").st_size, 4000);
+	CHECK_EQ(readlink("mnt/d/long", buf, sizeof(buf)), 1000);
+	CHECK(!memcmp(buf, target, 1000));
+	CHECK_EQ(stat_of("mnt/d/long").st_size, 1000);
 	CHECK_SYS(symlink("low", "mnt/d/l"));
 	append_file("mnt/d/l", "+");
 	CHECK_STR(cat("mnt/d/low"), "low+");

@@ -184,6 +184,8 @@ TEST(share, page_cache)
 	mount_container(2, "l1");
 	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
 	close(fd);
+	if (resident("l1/f", 65536))
+		test_skip("this filesystem's page cache cannot be dropped");
 	CHECK_EQ(resident("mnt2/f", 65536), 0);
 	fd = CHECK_SYS(open("mnt1/f", O_RDONLY));
 	CHECK_EQ(read(fd, buf, 65536), 65536);
