@@ -53,7 +53,7 @@ debug-kernel:
 guest-debug: tools selftests
 	dir=$$(tests/vm/debug-kernel) && \
 	$(MAKE) module KDIR=$$dir/build && \
-	tests/vm/run --debug --mem 4096 --timeout 3000 $(VMFLAGS) -- tests/selftests/run
+	tests/vm/run --debug --mem 4096 --timeout 4000 $(VMFLAGS) -- tests/selftests/run --ops 3000
 
 check:
 	+scripts/check lint unit vm guest guest-tools
