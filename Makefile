@@ -7,7 +7,7 @@ B := build
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
-	check check-debug demo bench install dkms-install
+	check check-debug demo bench workloads install dkms-install
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps >&2 && echo done),done)
@@ -84,6 +84,7 @@ help:
 	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
 	@echo 'make lint, unit, vm, guest, guest-tools, guest-debug   one part of these'
 	@echo 'make bench         measurements, in a guest'
+	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'
 	@echo 'make deps          only install the packages that all this needs'
