@@ -275,7 +275,7 @@ static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 	return err;
 }
 
-/* -EAGAIN: the parent is not in the upper (any more it could be: it moved). */
+/* -EAGAIN: a parent is not in the upper yet, as found with the object's lock held. */
 static int lfs_copyup_one(struct dentry *dentry, loff_t size)
 {
 	struct inode *inode = d_inode(dentry);
