@@ -49,6 +49,18 @@ static void lfs_upper_close(struct lfs_container *c)
 	c->upper_mnt = NULL;
 }
 
+/* Who may only look at a directory shall not keep others from using it. */
+static int lfs_may_use(struct fs_context *fc, const char *opt, const char *name,
+		       const struct path *path)
+{
+	int err = inode_permission(mnt_idmap(path->mnt), d_inode(path->dentry),
+				   MAY_READ | MAY_WRITE | MAY_EXEC);
+
+	if (err)
+		errorfc(fc, "%s '%s' cannot be written to: %pe", opt, name, ERR_PTR(err));
+	return err;
+}
+
 static int lfs_upper_suits(struct fs_context *fc, const struct lfs_params *p)
 {
 	const struct super_block *sb = p->upper.dentry->d_sb;
@@ -67,7 +79,8 @@ static int lfs_upper_suits(struct fs_context *fc, const struct lfs_params *p)
 			p->upper_name, sb->s_type->name);
 		return -EINVAL;
 	}
-	return 0;
+	return lfs_may_use(fc, "upperdir", p->upper_name, &p->upper) ?:
+	       lfs_may_use(fc, "workdir", p->work_name, &p->work);
 }
 
 static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
@@ -143,7 +156,7 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 	struct lfs_container *c;
 	int err = -ENOMEM;
 
-	c = kzalloc(sizeof(*c), GFP_KERNEL);
+	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 	if (!c) {
 		mntput(image_mnt);
 		return ERR_PTR(-ENOMEM);

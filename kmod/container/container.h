@@ -103,6 +103,12 @@ static inline struct dentry *lfs_container_image_root(const struct lfs_container
 	return c->image_mnt->mnt_root;
 }
 
+/* Which attributes mark objects of the upper and the layers. */
+static inline const struct lfs_marks *lfs_marks(const struct super_block *sb)
+{
+	return lfs_container_image(lfs_container_of(sb))->marks;
+}
+
 static inline bool lfs_container_has_upper(const struct lfs_container *c)
 {
 	return c->upper_mnt;

@@ -103,10 +103,10 @@ int lfs_mark_impure(struct inode *dir)
 
 	if (test_bit(LFS_I_IMPURE, &li->flags))
 		return 0;
-	err = lfs_marker_impure(upper);
+	err = lfs_marker_impure(lfs_marks(dir->i_sb), upper);
 	if (!err)
 		err = vfs_setxattr(mnt_idmap(lfs_c(dir)->upper_mnt), upper,
-				   LAYERFS_XATTR_IMPURE, "y", 1, 0);
+				   lfs_marks(dir->i_sb)->impure, "y", 1, 0);
 	if (err < 0)
 		return err;
 	set_bit(LFS_I_IMPURE, &li->flags);
@@ -205,7 +205,7 @@ static int lfs_make_over_whiteout(struct inode *dir, const struct qstr *name,
 	err = new->hardlink ? 0 : lfs_inherit_set(c, temp, &in);
 	if (!err && S_ISDIR(new->mode))
 		/* What the whiteout hid stays hidden. */
-		err = vfs_setxattr(idmap, temp, LAYERFS_XATTR_OPAQUE, "y", 1, 0);
+		err = vfs_setxattr(idmap, temp, lfs_marks(dir->i_sb)->opaque, "y", 1, 0);
 	if (!err)
 		err = lfs_work_move(c, temp, lfs_upper(dir), name, NULL, flags);
 	if (err)

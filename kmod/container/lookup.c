@@ -36,7 +36,7 @@ u64 lfs_upper_ino(struct lfs_container *c, struct dentry *upper)
 	struct layerfs_origin origin;
 	int f;
 
-	if (__vfs_getxattr(upper, inode, LAYERFS_XATTR_ORIGIN, &origin,
+	if (__vfs_getxattr(upper, inode, lfs_container_image(c)->marks->origin, &origin,
 			   sizeof(origin)) == sizeof(origin) &&
 	    origin.version == LAYERFS_ORIGIN_VERSION) {
 		f = lfs_fs_by_uuid(lfs_container_image(c), origin.uuid);
@@ -61,13 +61,14 @@ static struct dentry *lfs_merge_partner(struct inode *dir, const char *name, int
 					struct dentry *upper)
 {
 	struct dentry *image_dir = lfs_image(dir), *partner = NULL;
+	const struct lfs_marks *marks = lfs_marks(dir->i_sb);
 	char *redirect;
 	int err;
 
-	err = lfs_marker_opaque(upper);
+	err = lfs_marker_opaque(marks, upper);
 	if (err)
 		return err < 0 ? ERR_PTR(err) : NULL;
-	err = lfs_marker_redirect(upper, &redirect);
+	err = lfs_marker_redirect(marks, upper, &redirect);
 	if (err)
 		return ERR_PTR(err);
 	if (redirect && redirect[0] == '/')
@@ -107,7 +108,7 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 			return PTR_ERR(partner);
 		key->image = partner;
 	} else {
-		int err = lfs_marker_has_data(upper);
+		int err = lfs_marker_has_data(lfs_marks(dir->i_sb), upper);
 
 		if (err)
 			return err;

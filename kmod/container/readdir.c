@@ -73,7 +73,7 @@ static int lfs_dirlist_fix_inos(struct inode *dir, struct lfs_dirlist *list)
 	unsigned int i;
 	int err, impure;
 
-	impure = lfs_marker_impure(lfs_upper(dir));
+	impure = lfs_marker_impure(lfs_marks(dir->i_sb), lfs_upper(dir));
 	if (impure < 0)
 		return impure;
 	for (i = 0; i < list->upper->nr; i++) {
@@ -123,7 +123,7 @@ static int lfs_dirlist_fill(struct inode *dir, struct lfs_dirlist *list)
 
 static struct lfs_dirlist *lfs_dirlist_make(struct inode *dir, u64 version)
 {
-	struct lfs_dirlist *list = kzalloc(sizeof(*list), GFP_KERNEL);
+	struct lfs_dirlist *list = kzalloc(sizeof(*list), GFP_KERNEL_ACCOUNT);
 	const struct cred *old;
 	int err;
 
@@ -260,6 +260,7 @@ static int lfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasy
 	struct inode *dir = file_inode(file);
 	struct lfs_container *c = lfs_c(dir);
 	struct file *synced = READ_ONCE(df->synced);
+	const struct cred *old;
 	struct path path;
 
 	if (!lfs_upper(dir))
@@ -268,7 +269,9 @@ static int lfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasy
 		return lfs_volatile_status(c);
 	if (!synced) {
 		lfs_upper_path(dir, &path);
-		synced = dentry_open(&path, O_RDONLY | O_DIRECTORY, c->cred);
+		old = override_creds(c->cred);
+		synced = lfs_real_open(&path, O_RDONLY | O_DIRECTORY, c->cred);
+		revert_creds(old);
 		if (IS_ERR(synced))
 			return PTR_ERR(synced);
 		if (cmpxchg(&df->synced, NULL, synced)) {

@@ -13,6 +13,7 @@
 
 #include "container/container.h"
 #include "copyup/copyup.h"
+#include "layer/marker.h"
 
 /**
  * lfs_inode_gone - an object has lost a name
@@ -46,8 +47,8 @@ int lfs_dir_hollow(struct inode *dir)
 		return 0;
 	lfs_upper_path(dir, &path);
 	if (lfs_image(dir)) {
-		err = vfs_setxattr(mnt_idmap(path.mnt), path.dentry, LAYERFS_XATTR_OPAQUE,
-				   "y", 1, 0);
+		err = vfs_setxattr(mnt_idmap(path.mnt), path.dentry,
+				   lfs_marks(dir->i_sb)->opaque, "y", 1, 0);
 		if (err)
 			return err;
 		set_bit(LFS_I_OPAQUE, &lfs_i(dir)->flags);

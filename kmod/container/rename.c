@@ -52,10 +52,10 @@ static int lfs_set_redirect(struct super_block *sb, struct inode *inode)
 	err = PTR_ERR_OR_ZERO(path);
 	if (err)
 		goto out;
-	err = lfs_marker_redirect(upper, &now);
+	err = lfs_marker_redirect(lfs_marks(sb), upper, &now);
 	if (!err && (!now || strcmp(now, path)))
 		err = vfs_setxattr(mnt_idmap(lfs_container_of(sb)->upper_mnt), upper,
-				   LAYERFS_XATTR_REDIRECT, path, strlen(path), 0);
+				   lfs_marks(sb)->redirect, path, strlen(path), 0);
 	kfree(now);
 out:
 	kfree(buf);
@@ -78,7 +78,7 @@ static int lfs_mark_for_move(struct lfs_rn *rn, struct inode *inode, struct inod
 	if (covered <= 0)
 		return covered;
 	return vfs_setxattr(mnt_idmap(lfs_container_of(rn->sb)->upper_mnt), lfs_upper(inode),
-			    LAYERFS_XATTR_OPAQUE, "y", 1, 0);
+			    lfs_marks(rn->sb)->opaque, "y", 1, 0);
 }
 
 static int lfs_rename_mark(struct lfs_rn *rn)
@@ -180,6 +180,17 @@ static int lfs_rename_write(struct lfs_rn *rn)
 	return err;
 }
 
+/* Without redirects a directory that merges cannot merge from elsewhere: mv(1) copies it. */
+static bool lfs_rename_needs_copy(const struct lfs_rn *rn)
+{
+	const struct inode *old = d_inode(rn->old), *new = d_inode(rn->new);
+
+	if (!lfs_marks(rn->sb)->is_user)
+		return false;
+	return (S_ISDIR(old->i_mode) && lfs_image(old)) ||
+	       (rn->exchange && S_ISDIR(new->i_mode) && lfs_image(new));
+}
+
 static int lfs_rename_copyup(struct lfs_rn *rn)
 {
 	int err;
@@ -217,6 +228,8 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 
 	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
+	if (lfs_rename_needs_copy(&rn))
+		return -EXDEV;
 	if (!rn.exchange)
 		rn.victim = d_inode(new);
 	if (rn.victim && S_ISDIR(rn.victim->i_mode)) {

@@ -14,12 +14,18 @@ static int lfs_xattr_get(const struct xattr_handler *handler, struct dentry *den
 	struct path path;
 	int ret;
 
-	if (lfs_xattr_is_private(name))
+	if (lfs_xattr_is_private(lfs_marks(inode->i_sb), name))
 		return -EOPNOTSUPP;
 	lfs_real_path(inode, &path);
 	old = lfs_override_creds(inode->i_sb);
 	ret = vfs_getxattr(mnt_idmap(path.mnt), path.dentry, name, value, size);
 	revert_creds(old);
+	/*
+	 * Capabilities from another user namespace are none here, as in
+	 * cap_bprm_creds_from_file() on the real file.
+	 */
+	if (ret == -EOVERFLOW && !strcmp(name, XATTR_NAME_CAPS))
+		ret = -ENODATA;
 	return ret;
 }
 
@@ -31,7 +37,7 @@ static int lfs_xattr_set(const struct xattr_handler *handler, struct mnt_idmap *
 	struct path path;
 	int err;
 
-	if (lfs_xattr_is_private(name))
+	if (lfs_xattr_is_private(lfs_marks(inode->i_sb), name))
 		return -EOPNOTSUPP;
 	if ((!value || flags) && !lfs_upper(inode)) {
 		/* A change that will be refused is no reason to copy. */
@@ -57,9 +63,9 @@ static int lfs_xattr_set(const struct xattr_handler *handler, struct mnt_idmap *
 	return err;
 }
 
-static bool lfs_xattr_shown(const char *name)
+static bool lfs_xattr_shown(const struct super_block *sb, const char *name)
 {
-	if (lfs_xattr_is_private(name))
+	if (lfs_xattr_is_private(lfs_marks(sb), name))
 		return false;
 	/* The list was made for the mounter, who may see these. */
 	if (!strncmp(name, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN))
@@ -93,7 +99,7 @@ ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size)
 		if (n > left)
 			return -EIO;
 		left -= n;
-		if (lfs_xattr_shown(s)) {
+		if (lfs_xattr_shown(dentry->d_sb, s)) {
 			s += n;
 		} else {
 			len -= n;

@@ -16,6 +16,7 @@
 #include "container/container.h"
 #include "copyup/copyup.h"
 #include "layer/lower.h"
+#include "layer/marker.h"
 
 /* The one place that decides how much a change copies. */
 static enum lfs_copyup_kind lfs_copyup_decide(const struct inode *inode, loff_t size)
@@ -40,6 +41,9 @@ static bool lfs_copyup_keeps_ino(const struct lfs_copyup *cu)
 
 	if (S_ISDIR(image_inode->i_mode))
 		return true;
+	/* There are no attributes "user." on other objects. */
+	if (image->marks->is_user && !S_ISREG(image_inode->i_mode))
+		return false;
 	return d_inode(cu->from.dentry)->i_nlink == 1 &&
 	       image->fs[image->fsid[lfs_ii(image_inode)->top.layer]].known;
 }
@@ -254,6 +258,20 @@ static void lfs_copyup_drop(struct lfs_copyup *cu)
 	dput(cu->temp);
 }
 
+/**
+ * lfs_copyup_owner_known - whether the mounter may own what this object's owner owns
+ * @inode: of a container
+ *
+ * An owner that does not exist in the mounter's user namespace cannot be given
+ * to a copy, and must not: it may be a setuid file of a foreign filesystem.
+ */
+bool lfs_copyup_owner_known(const struct inode *inode)
+{
+	struct user_namespace *ns = lfs_c(inode)->cred->user_ns;
+
+	return kuid_has_mapping(ns, inode->i_uid) && kgid_has_mapping(ns, inode->i_gid);
+}
+
 /* With the object's lock held and, unless it is anonymous, a parent in the upper. */
 static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 {
@@ -264,6 +282,8 @@ static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 			       cu->c->cred);
 	if (err)
 		return err;
+	if (!lfs_copyup_owner_known(d_inode(cu->dentry)))
+		return -EOVERFLOW;
 	cu->size = min_t(loff_t, cu->size, cu->stat.size);
 	cu->keeps_ino = lfs_copyup_keeps_ino(cu);
 	err = lfs_copyup_make(cu);
@@ -334,8 +354,9 @@ static struct dentry *lfs_copyup_next(struct dentry *dentry)
  *
  * Context: not between lfs_write_begin() and lfs_write_end(); takes locks of
  * the upper's directories.  The caller may hold i_rwsem of container inodes.
- * Return: 0; -EINTR; -EROFS without an upper; an error of the filesystems, with
- * the old state intact.
+ * Return: 0; -EINTR; -EROFS without an upper; -EOVERFLOW if the owner does not
+ * exist in the mounter's user namespace; an error of the filesystems, with the
+ * old state intact.
  */
 int lfs_copyup(struct dentry *dentry, loff_t size)
 {

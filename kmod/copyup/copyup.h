@@ -48,6 +48,7 @@ struct lfs_copyup {
 };
 
 int lfs_copyup(struct dentry *dentry, loff_t size);
+bool lfs_copyup_owner_known(const struct inode *inode);
 
 /* meta.c */
 int lfs_copyup_meta(struct lfs_copyup *cu);

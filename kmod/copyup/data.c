@@ -10,6 +10,7 @@
 
 #include "container/container.h"
 #include "copyup/copyup.h"
+#include "layer/lower.h"
 #include "limits.h"
 
 static void lfs_count_copied(struct lfs_copyup *cu, u64 bytes)
@@ -158,7 +159,7 @@ int lfs_copyup_data(struct lfs_copyup *cu)
 
 	if (!cu->size)
 		return 0;
-	from = dentry_open(&cu->from, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
+	from = lfs_real_open(&cu->from, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
 	if (IS_ERR(from))
 		return PTR_ERR(from);
 	if (!lfs_clone(cu, from)) {

@@ -37,7 +37,7 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 	if (is_posix_acl_xattr(name))
 		return lfs_copy_acl(cu, name);
 	/* The layer's marks say how the layer merges, not the copy. */
-	if (lfs_xattr_is_private(name))
+	if (lfs_xattr_is_private(lfs_marks(cu->c->sb), name))
 		return 0;
 	err = security_inode_copy_up_xattr(from, name);
 	if (err == -ECANCELED || err == 1)
@@ -46,6 +46,9 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 		return err;
 
 	len = vfs_getxattr(mnt_idmap(cu->from.mnt), from, name, NULL, 0);
+	/* Capabilities that another user namespace gave are none to the mounter. */
+	if (len == -EOVERFLOW && !strcmp(name, XATTR_NAME_CAPS))
+		return 0;
 	if (len < 0)
 		return len == -ENODATA ? 0 : len;
 	value = kvmalloc(max_t(size_t, len, 1), GFP_KERNEL);
@@ -103,7 +106,7 @@ static int lfs_set_origin(struct lfs_copyup *cu)
 	if (!cu->keeps_ino || S_ISDIR(from->i_mode))
 		return 0;
 	memcpy(origin.uuid, from->i_sb->s_uuid.b, sizeof(origin.uuid));
-	return vfs_setxattr(&nop_mnt_idmap, cu->temp, LAYERFS_XATTR_ORIGIN, &origin,
+	return vfs_setxattr(&nop_mnt_idmap, cu->temp, lfs_marks(cu->c->sb)->origin, &origin,
 			    sizeof(origin), 0);
 }
 
@@ -111,7 +114,7 @@ static int lfs_copy_attr(struct lfs_copyup *cu)
 {
 	struct iattr attr = {
 		.ia_valid = ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_ATIME_SET |
-			    ATTR_MTIME | ATTR_MTIME_SET | ATTR_FORCE,
+			    ATTR_MTIME | ATTR_MTIME_SET,
 		.ia_mode = cu->stat.mode,
 		.ia_vfsuid = VFSUIDT_INIT(cu->stat.uid),
 		.ia_vfsgid = VFSGIDT_INIT(cu->stat.gid),

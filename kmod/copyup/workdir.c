@@ -346,6 +346,7 @@ static int lfs_work_mark_volatile(struct lfs_container *c)
 static int lfs_work_probe(struct fs_context *fc, struct lfs_container *c)
 {
 	struct lfs_new file = { .mode = S_IFREG | 0600 };
+	const struct lfs_marks *marks = lfs_container_image(c)->marks;
 	const char *fs = c->upper_mnt->mnt_sb->s_type->name;
 	struct renamedata rd = {
 		.old_mnt_idmap = &nop_mnt_idmap,
@@ -362,10 +363,10 @@ static int lfs_work_probe(struct fs_context *fc, struct lfs_container *c)
 		errorfc(fc, "cannot write to workdir '%s': %pe", c->params->work_name, temp);
 		return PTR_ERR(temp);
 	}
-	err = vfs_setxattr(&nop_mnt_idmap, temp, LAYERFS_XATTR_OPAQUE, "n", 1, 0);
+	err = vfs_setxattr(&nop_mnt_idmap, temp, marks->opaque, "n", 1, 0);
 	if (err) {
 		errorfc(fc, "upperdir '%s': filesystem %s does not take extended attributes '%s*': %pe",
-			c->params->upper_name, fs, LAYERFS_XATTR_PREFIX, ERR_PTR(err));
+			c->params->upper_name, fs, marks->prefix, ERR_PTR(err));
 		goto remove;
 	}
 
@@ -417,7 +418,7 @@ static int lfs_work_bequeath_nothing(struct dentry *dir)
 		XATTR_NAME_POSIX_ACL_DEFAULT, XATTR_NAME_POSIX_ACL_ACCESS
 	};
 	struct iattr attr = {
-		.ia_valid = ATTR_MODE | ATTR_FORCE,
+		.ia_valid = ATTR_MODE,
 		.ia_mode = S_IFDIR | 0700,
 	};
 	unsigned int i;

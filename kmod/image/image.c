@@ -39,6 +39,7 @@ static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 		return 0;
 	/* sget_fc() answers EBUSY to a match from another user namespace. */
 	return sb->s_user_ns == fc->user_ns &&
+	       image->marks == want->marks &&
 	       lfs_layerset_equal(image->set, want->set) &&
 	       lfs_cred_equal(image->cred, want->cred);
 }
@@ -148,20 +149,22 @@ const struct cred *lfs_mounter_creds(void)
 }
 
 /* Takes over @set, also on failure. */
-static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set)
+static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
+					 const struct lfs_marks *marks)
 {
 	struct lfs_image *image;
 
-	image = kzalloc(sizeof(*image), GFP_KERNEL);
+	image = kzalloc(sizeof(*image), GFP_KERNEL_ACCOUNT);
 	if (!image) {
 		lfs_layerset_free(set);
 		return NULL;
 	}
 	image->set = set;
+	image->marks = marks;
 	image->cred = lfs_mounter_creds();
 	image->counters = alloc_percpu(struct lfs_counters);
-	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL);
-	image->fsid = kvcalloc(set->nr, sizeof(*image->fsid), GFP_KERNEL);
+	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL_ACCOUNT);
+	image->fsid = kvcalloc(set->nr, sizeof(*image->fsid), GFP_KERNEL_ACCOUNT);
 	if (!image->cred || !image->counters || !image->fs || !image->fsid) {
 		lfs_image_free(image);
 		return NULL;
@@ -266,11 +269,13 @@ static void lfs_image_kill_sb(struct super_block *sb)
 
 /*
  * Never registered: users cannot mount it by name.  A type of its own gives
- * its locks classes of their own, below those of containers.
+ * its locks classes of their own, below those of containers.  FS_USERNS_MOUNT
+ * lets it belong to the user namespace of its containers.
  */
 struct file_system_type lfs_image_fs_type = {
 	.owner			= THIS_MODULE,
 	.name			= "layerfs_image",
+	.fs_flags		= FS_USERNS_MOUNT,
 	.init_fs_context	= lfs_image_init_fs_context,
 	.kill_sb		= lfs_image_kill_sb,
 };
@@ -278,13 +283,14 @@ struct file_system_type lfs_image_fs_type = {
 /**
  * lfs_image_mount - find or make the image of a list of layers
  * @set: the layers; taken over, also on failure
+ * @marks: which attributes mark them
  *
  * Return: a mount that keeps the image alive, ended with mntput(); its root is
  * the image's.  -ENOMEM, -EPERM from a user namespace that may not mount.
  */
-struct vfsmount *lfs_image_mount(struct lfs_layerset *set)
+struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks)
 {
-	struct lfs_image *image = lfs_image_alloc(set);
+	struct lfs_image *image = lfs_image_alloc(set, marks);
 	struct fs_context *fc;
 	struct vfsmount *mnt;
 

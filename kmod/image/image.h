@@ -11,6 +11,7 @@
 #include "stats/counters.h"
 #include "stats/registry.h"
 
+struct lfs_marks;
 struct lfs_names;
 
 /**
@@ -32,6 +33,8 @@ struct lfs_fs {
  * @set: the layers, top first; owned
  * @cred: the mounter's, for all access to the layers; owned.  Equal in rights
  *        to those of every container on the image
+ * @marks: which attributes mark whiteouts and the like in its layers and in the
+ *         uppers of its containers
  * @sb: the image's superblock; the image lives as long as it
  * @fs: the distinct filesystems the layers lie on, in order of appearance
  * @nr_fs: how many
@@ -46,6 +49,7 @@ struct lfs_image {
 	struct lfs_registered reg;
 	struct lfs_layerset *set;
 	const struct cred *cred;
+	const struct lfs_marks *marks;
 	struct super_block *sb;
 	struct lfs_fs *fs;
 	unsigned int nr_fs;
@@ -142,7 +146,7 @@ static inline u64 lfs_ino(const struct lfs_image *image, unsigned int fsid, u64 
 /* image.c */
 int lfs_image_init(void);
 void lfs_image_exit(void);
-struct vfsmount *lfs_image_mount(struct lfs_layerset *set);
+struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks);
 const struct cred *lfs_mounter_creds(void);
 unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path);
 

@@ -81,14 +81,14 @@ static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char 
 	char *redirect;
 	int err;
 
-	err = lfs_marker_opaque(real);
+	err = lfs_marker_opaque(w->image->marks, real);
 	if (err < 0)
 		return err;
 	if (err) {
 		w->stop = true;
 		return 0;
 	}
-	err = lfs_marker_redirect(real, &redirect);
+	err = lfs_marker_redirect(w->image->marks, real, &redirect);
 	if (err || !redirect)
 		return err;
 	err = lfs_walk_redirect(w, start, rest, redirect);
@@ -123,7 +123,8 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 		/* Hides what is below; shows only if nothing is above. */
 		w->stop = true;
 		if (!*rest && !w->nr)
-			err = lfs_marker_has_data(real) ?: lfs_walk_add(w, real, layer);
+			err = lfs_marker_has_data(w->image->marks, real) ?:
+			      lfs_walk_add(w, real, layer);
 		goto end;
 	}
 	if (!lowest) {

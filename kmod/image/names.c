@@ -24,12 +24,12 @@ struct lfs_names_chunk {
  */
 struct lfs_names *lfs_names_alloc(void)
 {
-	struct lfs_names *names = kzalloc(sizeof(*names), GFP_KERNEL);
+	struct lfs_names *names = kzalloc(sizeof(*names), GFP_KERNEL_ACCOUNT);
 
 	if (!names)
 		return NULL;
 	names->order = LFS_NAMES_MIN_ORDER;
-	names->bucket = kcalloc(1U << names->order, sizeof(*names->bucket), GFP_KERNEL);
+	names->bucket = kcalloc(1U << names->order, sizeof(*names->bucket), GFP_KERNEL_ACCOUNT);
 	if (!names->bucket) {
 		kfree(names);
 		return NULL;
@@ -101,7 +101,7 @@ static int lfs_names_grow(struct lfs_names *names)
 
 	if (names->nr < names->max)
 		return 0;
-	v = kvrealloc(names->v, array_size(max, sizeof(*v)), GFP_KERNEL);
+	v = kvrealloc(names->v, array_size(max, sizeof(*v)), GFP_KERNEL_ACCOUNT);
 	if (!v)
 		return -ENOMEM;
 	names->v = v;
@@ -110,7 +110,7 @@ static int lfs_names_grow(struct lfs_names *names)
 	order = ilog2(max);
 	if (order <= names->order)
 		return 0;
-	bucket = kvcalloc(max, sizeof(*bucket), GFP_KERNEL);
+	bucket = kvcalloc(max, sizeof(*bucket), GFP_KERNEL_ACCOUNT);
 	if (!bucket)
 		return 0;	/* longer chains, nothing worse */
 	kvfree(names->bucket);
@@ -136,7 +136,7 @@ static struct lfs_name *lfs_names_cut(struct lfs_names *names, int len)
 		if (names->nr >= 16 && names->nr < 512)
 			want = 4096;
 		want = max(want, size + sizeof(*chunk));
-		chunk = kvmalloc(want, GFP_KERNEL);
+		chunk = kvmalloc(want, GFP_KERNEL_ACCOUNT);
 		if (!chunk)
 			return NULL;
 		chunk->next = names->chunk;

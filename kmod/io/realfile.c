@@ -106,6 +106,9 @@ static int lfs_open(struct inode *inode, struct file *file)
 	struct file *real;
 	int err;
 
+	/* Better told now than by the first write. */
+	if (!is_upper && (file->f_mode & FMODE_WRITE) && !lfs_copyup_owner_known(inode))
+		return -EOVERFLOW;
 	real = is_upper ? lfs_open_upper(file) : lfs_open_layer(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);

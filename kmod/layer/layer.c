@@ -40,7 +40,7 @@ static char *lfs_path_dup(const struct path *path)
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
 	name = d_path(path, buf, PATH_MAX);
-	dup = IS_ERR(name) ? name : kstrdup(name, GFP_KERNEL);
+	dup = IS_ERR(name) ? name : kstrdup(name, GFP_KERNEL_ACCOUNT);
 	kfree(buf);
 	return dup ?: ERR_PTR(-ENOMEM);
 }
@@ -50,7 +50,7 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 	struct lfs_layer *layer;
 	int err = -ENOMEM;
 
-	layer = kzalloc(sizeof(*layer), GFP_KERNEL);
+	layer = kzalloc(sizeof(*layer), GFP_KERNEL_ACCOUNT);
 	if (!layer)
 		return ERR_PTR(-ENOMEM);
 	layer->counters = alloc_percpu(struct lfs_counters);
@@ -138,6 +138,9 @@ struct vfsmount *lfs_layer_put(struct lfs_layer *layer)
 /**
  * lfs_layer_in_use - whether a directory is a layer of some image
  * @root: the directory
+ *
+ * Images of user namespaces below the caller's do not count: who may only read
+ * a directory cannot keep its owner from using it.
  */
 bool lfs_layer_in_use(const struct dentry *root)
 {
@@ -146,7 +149,7 @@ bool lfs_layer_in_use(const struct dentry *root)
 
 	mutex_lock(&lfs_layer_mutex);
 	hash_for_each_possible(lfs_layer_table, layer, hash, (unsigned long)root)
-		found |= layer->mnt->mnt_root == root;
+		found |= layer->mnt->mnt_root == root && current_in_userns(layer->user_ns);
 	mutex_unlock(&lfs_layer_mutex);
 	return found;
 }

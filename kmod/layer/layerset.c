@@ -22,7 +22,7 @@ struct lfs_layerset *lfs_layerset_make(const struct path *paths, unsigned int nr
 	unsigned int i;
 
 	*bad = 0;
-	set = kvzalloc(struct_size(set, layers, nr), GFP_KERNEL);
+	set = kvzalloc(struct_size(set, layers, nr), GFP_KERNEL_ACCOUNT);
 	if (!set)
 		return ERR_PTR(-ENOMEM);
 	for (i = 0; i < nr; i++) {

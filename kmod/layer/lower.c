@@ -64,6 +64,23 @@ int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 	return err;
 }
 
+/**
+ * lfs_real_open - open a real object for the mounter
+ * @path: the object
+ * @flags: O_*, for reading
+ * @cred: the mounter's, in force
+ *
+ * The caller's right was checked on the merged object, whose owner and mode may
+ * be those of another one above this.
+ */
+struct file *lfs_real_open(const struct path *path, int flags, const struct cred *cred)
+{
+	int err = inode_permission(mnt_idmap(path->mnt), d_inode(path->dentry),
+				   MAY_OPEN | MAY_READ);
+
+	return err ? ERR_PTR(err) : dentry_open(path, flags, cred);
+}
+
 struct lfs_list_ctx {
 	struct dir_context ctx;
 	struct lfs_names *names;
@@ -137,10 +154,12 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 	struct file *file;
 	int err;
 
-	file = dentry_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, cred);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
 	old = override_creds(cred);
+	file = lfs_real_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, cred);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto revert;
+	}
 	do {
 		seen = lc.calls;
 		err = iterate_dir(file, &lc.ctx);
@@ -151,7 +170,8 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 	} while (!err && lc.calls != seen);
 	if (!err)
 		err = lfs_list_settle(dir, names, from);
-	revert_creds(old);
 	fput(file);
+revert:
+	revert_creds(old);
 	return err;
 }

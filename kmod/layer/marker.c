@@ -8,6 +8,25 @@
 #include "layer/marker.h"
 #include "limits.h"
 
+const struct lfs_marks lfs_marks_trusted = {
+	.prefix		= LAYERFS_XATTR_PREFIX,
+	.opaque		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_OPAQUE,
+	.redirect	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_REDIRECT,
+	.impure		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_IMPURE,
+	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,
+	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
+};
+
+const struct lfs_marks lfs_marks_user = {
+	.prefix		= LAYERFS_XATTR_USER_PREFIX,
+	.opaque		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_OPAQUE,
+	.redirect	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_REDIRECT,
+	.impure		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_IMPURE,
+	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,
+	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
+	.is_user	= true,
+};
+
 /*
  * Markers are read without asking for permission: they are the format of the
  * layer, not data of the caller, and "trusted." names are not readable by an
@@ -39,28 +58,31 @@ static int lfs_marker_is_set(struct dentry *real, const char *name)
 
 /**
  * lfs_marker_opaque - whether a directory hides those below it
+ * @marks: which attributes count
  * @real: directory of a layer or an upper
  *
  * Return: 1, 0 or an error of the filesystem.
  */
-int lfs_marker_opaque(struct dentry *real)
+int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real)
 {
-	return lfs_marker_is_set(real, LAYERFS_XATTR_OPAQUE);
+	return lfs_marker_is_set(real, marks->opaque);
 }
 
 /**
  * lfs_marker_impure - whether a directory holds objects with a foreign st_ino
+ * @marks: which attributes count
  * @real: directory of an upper
  *
  * Return: 1, 0 or an error of the filesystem.
  */
-int lfs_marker_impure(struct dentry *real)
+int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real)
 {
-	return lfs_marker_is_set(real, LAYERFS_XATTR_IMPURE);
+	return lfs_marker_is_set(real, marks->impure);
 }
 
 /**
  * lfs_marker_has_data - whether a real file is more than metadata
+ * @marks: which attributes count
  * @real: object of a layer or an upper
  *
  * overlayfs with metacopy=on leaves files whose data is in a layer below; they
@@ -68,7 +90,7 @@ int lfs_marker_impure(struct dentry *real)
  *
  * Return: 0; -EOPNOTSUPP for such a file; an error of the filesystem.
  */
-int lfs_marker_has_data(struct dentry *real)
+int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real)
 {
 	const struct inode *inode = d_inode(real);
 	ssize_t len;
@@ -77,7 +99,7 @@ int lfs_marker_has_data(struct dentry *real)
 	if (!S_ISREG(inode->i_mode) ||
 	    (u64)inode->i_blocks << SECTOR_SHIFT >= i_size_read(inode))
 		return 0;
-	len = lfs_marker_get(real, LAYERFS_XATTR_METACOPY, NULL, 0);
+	len = lfs_marker_get(real, marks->metacopy, NULL, 0);
 	if (len == -ENODATA)
 		return 0;
 	if (len < 0)
@@ -111,29 +133,35 @@ static bool lfs_redirect_valid(const char *s)
 
 /**
  * lfs_marker_redirect - where a directory merges, if not at its own name
+ * @marks: which attributes count
  * @real: directory of a layer or an upper
  * @redirect: set to an allocated string, or to NULL if there is no redirect
  *
- * Return: 0; -EIO if the value is not a redirect; -ENOMEM or an error of the
- * filesystem.
+ * Return: 0; -EIO if the value is not a redirect; -EPERM if @marks may hold
+ * none; -ENOMEM or an error of the filesystem.
  */
-int lfs_marker_redirect(struct dentry *real, char **redirect)
+int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char **redirect)
 {
 	char *buf;
 	ssize_t len;
 
 	*redirect = NULL;
-	len = lfs_marker_get(real, LAYERFS_XATTR_REDIRECT, NULL, 0);
+	len = lfs_marker_get(real, marks->redirect, NULL, 0);
 	if (len == -ENODATA)
 		return 0;
 	if (len < 0)
 		return len;
+	if (marks->is_user) {
+		pr_warn_ratelimited("'%pd4' has a redirect set by a user, which is not followed\n",
+				    real);
+		return -EPERM;
+	}
 	if (!len || len >= LFS_MAX_REDIRECT)
 		goto invalid;
 	buf = kzalloc(len + 1, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	len = lfs_marker_get(real, LAYERFS_XATTR_REDIRECT, buf, len);
+	len = lfs_marker_get(real, marks->redirect, buf, len);
 	if (len < 0) {
 		kfree(buf);
 		return len == -ERANGE ? -EIO : len;
@@ -152,9 +180,10 @@ invalid:
 
 /**
  * lfs_xattr_is_private - whether an attribute belongs to the filesystem
+ * @marks: which attributes count
  * @name: full name of the attribute
  */
-bool lfs_xattr_is_private(const char *name)
+bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name)
 {
-	return str_has_prefix(name, LAYERFS_XATTR_PREFIX);
+	return str_has_prefix(name, marks->prefix);
 }

@@ -19,10 +19,33 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
 	return S_ISCHR(inode->i_mode) && inode->i_rdev == WHITEOUT_DEV;
 }
 
-int lfs_marker_opaque(struct dentry *real);
-int lfs_marker_impure(struct dentry *real);
-int lfs_marker_redirect(struct dentry *real, char **redirect);
-int lfs_marker_has_data(struct dentry *real);
-bool lfs_xattr_is_private(const char *name);
+/**
+ * struct lfs_marks - the attributes that mark objects of layers and uppers
+ * @prefix: what all their names start with
+ * @opaque: and the other names in full, see <linux/layerfs_ondisk.h>
+ * @redirect: a redirect
+ * @impure: an impure directory
+ * @metacopy: data elsewhere
+ * @origin: from where it was copied up
+ * @is_user: set by whoever may write to the object, and possible only on
+ *           regular files and directories: redirects do not hold
+ */
+struct lfs_marks {
+	const char *prefix;
+	const char *opaque;
+	const char *redirect;
+	const char *impure;
+	const char *metacopy;
+	const char *origin;
+	bool is_user;
+};
+
+extern const struct lfs_marks lfs_marks_trusted, lfs_marks_user;
+
+int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real);
+int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real);
+int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char **redirect);
+int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
+bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 
 #endif /* _LAYERFS_MARKER_H */

@@ -3,9 +3,11 @@
 #include <linux/fs_context.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "container/container.h"
 #include "image/image.h"
+#include "layer/marker.h"
 #include "mount/params.h"
 
 static bool lfs_same_dir(const struct path *a, const struct path *b)
@@ -113,6 +115,11 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 {
 	int err;
 
+	/* Whose namespace the mount is in, and whose rights it uses, is one. */
+	if (fc->user_ns != current_user_ns()) {
+		errorfc(fc, "the mount was begun in another user namespace");
+		return -EPERM;
+	}
 	if (!p->nr_lower) {
 		errorfc(fc, "lowerdir is missing");
 		return -EINVAL;
@@ -131,6 +138,10 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 	if (p->is_volatile && !p->upper_name) {
 		errorfc(fc, "volatile is of no use without an upperdir");
 		return -EINVAL;
+	}
+	if (p->upper_name && !p->userxattr && fc->user_ns != &init_user_ns) {
+		errorfc(fc, "upperdir in a user namespace needs the option userxattr");
+		return -EPERM;
 	}
 	err = p->upper_name ? lfs_check_upper(fc, p) : 0;
 	if (!err)
@@ -155,7 +166,7 @@ static int lfs_get_tree(struct fs_context *fc)
 		errorfc(fc, "cannot use '%s' as a layer: %pe", p->name[bad], set);
 		return PTR_ERR(set);
 	}
-	image = lfs_image_mount(set);
+	image = lfs_image_mount(set, p->userxattr ? &lfs_marks_user : &lfs_marks_trusted);
 	if (IS_ERR(image)) {
 		errorfc(fc, "cannot make the image: %pe", image);
 		return PTR_ERR(image);
@@ -217,6 +228,7 @@ static int lfs_init_fs_context(struct fs_context *fc)
 struct file_system_type lfs_fs_type = {
 	.owner			= THIS_MODULE,
 	.name			= LAYERFS_FS_NAME,
+	.fs_flags		= FS_USERNS_MOUNT,
 	.init_fs_context	= lfs_init_fs_context,
 	.parameters		= lfs_param_table,
 	.kill_sb		= lfs_container_kill_sb,

@@ -20,7 +20,7 @@ struct lfs_param {
  */
 struct lfs_params *lfs_params_alloc(void)
 {
-	return kzalloc(sizeof(struct lfs_params), GFP_KERNEL);
+	return kzalloc(sizeof(struct lfs_params), GFP_KERNEL_ACCOUNT);
 }
 
 /**
@@ -113,11 +113,11 @@ static int lfs_lower_grow(struct lfs_params *p)
 
 	if (p->nr_lower < p->max_lower)
 		return 0;
-	lower = kvrealloc(p->lower, array_size(max, sizeof(*lower)), GFP_KERNEL);
+	lower = kvrealloc(p->lower, array_size(max, sizeof(*lower)), GFP_KERNEL_ACCOUNT);
 	if (!lower)
 		return -ENOMEM;
 	p->lower = lower;
-	name = kvrealloc(p->name, array_size(max, sizeof(*name)), GFP_KERNEL);
+	name = kvrealloc(p->name, array_size(max, sizeof(*name)), GFP_KERNEL_ACCOUNT);
 	if (!name)
 		return -ENOMEM;
 	p->name = name;
@@ -143,7 +143,7 @@ static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char
 	err = lfs_lower_grow(p);
 	if (err)
 		return err;
-	dup = kstrdup(name, GFP_KERNEL);
+	dup = kstrdup(name, GFP_KERNEL_ACCOUNT);
 	if (!dup)
 		return -ENOMEM;
 	/* A remount changes no layer; comparing the names is enough for it. */
@@ -223,7 +223,7 @@ static int lfs_parse_dir(struct fs_context *fc, const char *opt, const char *nam
 		if (err)
 			return err;
 	}
-	*dup = kstrdup(name, GFP_KERNEL);
+	*dup = kstrdup(name, GFP_KERNEL_ACCOUNT);
 	return *dup ? 0 : -ENOMEM;
 }
 
@@ -243,6 +243,13 @@ static int lfs_parse_volatile(struct fs_context *fc, struct lfs_params *p,
 			      struct fs_parameter *param)
 {
 	p->is_volatile = true;
+	return 0;
+}
+
+static int lfs_parse_userxattr(struct fs_context *fc, struct lfs_params *p,
+			       struct fs_parameter *param)
+{
+	p->userxattr = true;
 	return 0;
 }
 
@@ -318,6 +325,12 @@ static void lfs_show_volatile(struct seq_file *m, const struct lfs_params *p)
 		seq_puts(m, ",volatile");
 }
 
+static void lfs_show_userxattr(struct seq_file *m, const struct lfs_params *p)
+{
+	if (p->userxattr)
+		seq_puts(m, ",userxattr");
+}
+
 static bool lfs_same_string(const char *a, const char *b)
 {
 	return !a || (b && !strcmp(a, b));
@@ -351,12 +364,18 @@ static bool lfs_same_volatile(const struct lfs_params *a, const struct lfs_param
 	return !a->is_volatile || b->is_volatile;
 }
 
+static bool lfs_same_userxattr(const struct lfs_params *a, const struct lfs_params *b)
+{
+	return !a->userxattr || b->userxattr;
+}
+
 enum lfs_opt {
 	LFS_OPT_LOWERDIR,
 	LFS_OPT_LOWERDIR_ADD,
 	LFS_OPT_UPPERDIR,
 	LFS_OPT_WORKDIR,
 	LFS_OPT_VOLATILE,
+	LFS_OPT_USERXATTR,
 	LFS_OPT_NR
 };
 
@@ -367,6 +386,7 @@ const struct fs_parameter_spec lfs_param_table[] = {
 	fsparam_string_empty("upperdir",	LFS_OPT_UPPERDIR),
 	fsparam_string_empty("workdir",	LFS_OPT_WORKDIR),
 	fsparam_flag("volatile",	LFS_OPT_VOLATILE),
+	fsparam_flag("userxattr",	LFS_OPT_USERXATTR),
 	{}
 };
 
@@ -377,6 +397,7 @@ static const struct lfs_param lfs_param_ops[LFS_OPT_NR] = {
 	[LFS_OPT_UPPERDIR]	= { lfs_parse_upperdir, lfs_show_upperdir, lfs_same_upper },
 	[LFS_OPT_WORKDIR]	= { lfs_parse_workdir, lfs_show_workdir, lfs_same_work },
 	[LFS_OPT_VOLATILE]	= { lfs_parse_volatile, lfs_show_volatile, lfs_same_volatile },
+	[LFS_OPT_USERXATTR]	= { lfs_parse_userxattr, lfs_show_userxattr, lfs_same_userxattr },
 };
 
 /**

@@ -22,6 +22,7 @@ struct seq_file;
  * @upper_name: its path as the mounter wrote it, or NULL
  * @work_name: likewise
  * @is_volatile: never sync
+ * @userxattr: marks are attributes "user.overlay.", not "trusted.overlay."
  *
  * Lives in the fs_context, then, without the paths, in the container, which
  * shows it in /proc/mounts.
@@ -37,6 +38,7 @@ struct lfs_params {
 	char *upper_name;
 	char *work_name;
 	bool is_volatile;
+	bool userxattr;
 };
 
 extern const struct fs_parameter_spec lfs_param_table[];

@@ -386,9 +386,26 @@ static void drop_dac_capabilities(void)
 	CHECK_SYS(syscall(SYS_capset, &head, data));
 }
 
+/* An upper is not taken by who may not write to it. */
+TEST(perm, mounter_without_rights_on_the_upper_itself)
+{
+	static const struct mnt_opt opts[] = {
+		{ "lowerdir", "l1" }, { "upperdir", "upper" },
+		{ "workdir", "work" }, {}
+	};
+
+	SKIP_ON_OVERLAY("it leaves that to the first write");
+	fx_dirs(1);
+	CHECK_SYS(chown("upper", USER, USER));
+	IN_CHILD {
+		drop_dac_capabilities();
+		CHECK_EQ(fs_mount(opts, "mnt"), -EACCES);
+	}
+}
+
 /*
  * The mounter's rights bound what a mount can do: mounted by one who may not
- * write the upper, nobody writes, not even root.
+ * write in a directory of the upper, nobody writes there, not even root.
  */
 TEST(perm, mounter_without_rights_on_upper)
 {
@@ -399,21 +416,23 @@ TEST(perm, mounter_without_rights_on_upper)
 
 	SKIP_ON_OVERLAY("its own work directory has mode 0, so this is refused");
 	fx_dirs(1);
-	mk_file("l1/f", "x");
-	mk_dir("l1/d");
-	CHECK_SYS(chown("upper", USER, USER));
+	mk_dir("l1/top");
+	mk_file("l1/top/f", "x");
+	mk_dir("l1/top/d");
+	mk_dir("upper/top");
+	CHECK_SYS(chown("upper/top", USER, USER));
 	IN_CHILD {
 		drop_dac_capabilities();
 		CHECK_EQ(fs_mount(opts, "mnt"), 0);
 	}
-	CHECK_STR(cat("mnt/f"), "x");
-	CHECK_ERR(open("mnt/new", O_CREAT | O_RDWR, 0644), EACCES);
-	CHECK_ERR(mkdir("mnt/new", 0755), EACCES);
-	CHECK_ERR(chmod("mnt/f", 0600), EACCES);
-	CHECK_ERR(unlink("mnt/f"), EACCES);
-	CHECK_ERR(rename("mnt/d", "mnt/e"), EACCES);
-	CHECK_STR(ls("mnt"), "d f");
-	CHECK_STR(ls("upper"), "");
+	CHECK_STR(cat("mnt/top/f"), "x");
+	CHECK_ERR(open("mnt/top/new", O_CREAT | O_RDWR, 0644), EACCES);
+	CHECK_ERR(mkdir("mnt/top/new", 0755), EACCES);
+	CHECK_ERR(chmod("mnt/top/f", 0600), EACCES);
+	CHECK_ERR(unlink("mnt/top/f"), EACCES);
+	CHECK_ERR(rename("mnt/top/d", "mnt/top/e"), EACCES);
+	CHECK_STR(ls("mnt/top"), "d f");
+	CHECK_STR(ls("upper/top"), "");
 	CHECK_SYS(umount("mnt"));
 }
 

@@ -28,14 +28,21 @@
 
 #include <linux/types.h>
 
-/* Every name that starts so belongs to the filesystem and is never shown. */
-#define LAYERFS_XATTR_PREFIX	"trusted.overlay."
+/*
+ * Every name that starts so belongs to the filesystem and is never shown: with
+ * the option userxattr the second, else the first.  Attributes "user." can be
+ * set by whoever may write to the directory, so a redirect among them is
+ * neither followed nor made.
+ */
+#define LAYERFS_XATTR_PREFIX		"trusted.overlay."
+#define LAYERFS_XATTR_USER_PREFIX	"user.overlay."
 
-#define LAYERFS_XATTR_OPAQUE	LAYERFS_XATTR_PREFIX "opaque"
-#define LAYERFS_XATTR_REDIRECT	LAYERFS_XATTR_PREFIX "redirect"
-#define LAYERFS_XATTR_IMPURE	LAYERFS_XATTR_PREFIX "impure"
-#define LAYERFS_XATTR_METACOPY	LAYERFS_XATTR_PREFIX "metacopy"
-#define LAYERFS_XATTR_ORIGIN	LAYERFS_XATTR_PREFIX "layerfs.origin"
+/* Each after the prefix. */
+#define LAYERFS_XATTR_OPAQUE	"opaque"
+#define LAYERFS_XATTR_REDIRECT	"redirect"
+#define LAYERFS_XATTR_IMPURE	"impure"
+#define LAYERFS_XATTR_METACOPY	"metacopy"
+#define LAYERFS_XATTR_ORIGIN	"layerfs.origin"
 
 #define LAYERFS_ORIGIN_VERSION	1
 
