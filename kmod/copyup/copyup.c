@@ -78,6 +78,9 @@ static int lfs_copyup_worktemp(struct lfs_copyup *cu, struct delayed_call *done)
 		new.target = vfs_get_link(cu->from.dentry, done);
 		if (IS_ERR(new.target))
 			return PTR_ERR(new.target);
+		/* As from symlink(2), no filesystem expects to be given an empty one. */
+		if (!*new.target)
+			return -EIO;
 	}
 	cu->temp = lfs_work_make(cu->c, &new);
 	if (IS_ERR(cu->temp))

@@ -20,6 +20,8 @@ static bool lfs_cred_equal(const struct cred *a, const struct cred *b)
 	if (a == b)
 		return true;
 	if (a->user_ns != b->user_ns || cred_fscmp(a, b) ||
+	    !uid_eq(a->uid, b->uid) || !gid_eq(a->gid, b->gid) ||
+	    !uid_eq(a->suid, b->suid) || !gid_eq(a->sgid, b->sgid) ||
 	    !uid_eq(a->euid, b->euid) || !gid_eq(a->egid, b->egid) ||
 	    !cap_issubset(a->cap_effective, b->cap_effective) ||
 	    !cap_issubset(b->cap_effective, a->cap_effective))

@@ -5,6 +5,7 @@
  */
 #include <linux/cred.h>
 #include <linux/namei.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "image/image.h"
@@ -152,6 +153,11 @@ static int lfs_walk_layer(struct lfs_walk *w, struct dentry *dir, unsigned int l
 
 	dget(dir);
 	do {
+		/* Layers times components: as much as the layers' author likes. */
+		if (fatal_signal_pending(current)) {
+			dput(dir);
+			return -EINTR;
+		}
 		if (*pos == '/')
 			pos++;
 		next = lfs_walk_step(w, dir, layer, &pos);

@@ -56,9 +56,10 @@ void lfs_names_free(struct lfs_names *names)
 	kfree(names);
 }
 
-static u32 lfs_names_hash(const char *name, int len)
+/* Salted, so that the author of a layer cannot make names collide. */
+static u32 lfs_names_hash(const struct lfs_names *names, const char *name, int len)
 {
-	return full_name_hash(NULL, name, len);
+	return full_name_hash(names, name, len);
 }
 
 static struct lfs_name **lfs_names_bucket(const struct lfs_names *names, u32 hash)
@@ -89,7 +90,7 @@ static struct lfs_name *lfs_names_find_hash(const struct lfs_names *names, const
  */
 struct lfs_name *lfs_names_find(const struct lfs_names *names, const char *name, int len)
 {
-	return lfs_names_find_hash(names, name, len, lfs_names_hash(name, len));
+	return lfs_names_find_hash(names, name, len, lfs_names_hash(names, name, len));
 }
 
 /* Room for one more entry; buckets grow with the list. */
@@ -162,7 +163,7 @@ static struct lfs_name *lfs_names_cut(struct lfs_names *names, int len)
 int lfs_names_add(struct lfs_names *names, const char *name, int len,
 		  unsigned int type, u64 ino)
 {
-	u32 hash = lfs_names_hash(name, len);
+	u32 hash = lfs_names_hash(names, name, len);
 	struct lfs_name *n, **b;
 
 	if (len <= 0 || len > NAME_MAX)
