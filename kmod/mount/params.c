@@ -304,7 +304,7 @@ static void lfs_show_dir(struct seq_file *m, const char *opt, const char *name)
 	buf = kvmalloc(2 * strlen(name) + 1, GFP_KERNEL);
 	if (!buf)
 		return;
-	lfs_escape(buf, name, ",");
+	lfs_escape(buf, name, ",\\");
 	seq_show_option(m, opt, buf);
 	kvfree(buf);
 }
@@ -434,17 +434,25 @@ static char *lfs_next_option(char **s)
 	return opt;
 }
 
-/* "\," becomes ","; other escapes are for the option's own parser. */
+/*
+ * "\," becomes "," and "\\" a backslash, so that a path may hold one before a
+ * comma; other escapes stay.  lowerdir has escapes of its own: of its "\\"
+ * nothing is removed here.
+ */
 static char *lfs_next_option_unescaped(char **s)
 {
 	char *opt = lfs_next_option(s), *in, *out;
+	const char *removed;
 
 	if (!opt)
 		return NULL;
+	removed = str_has_prefix(opt, "lowerdir=") ? "," : ",\\";
 	for (in = out = opt; *in; *out++ = *in++) {
-		if (in[0] == '\\' && in[1] == ',')
+		if (in[0] != '\\' || !in[1])
+			continue;
+		if (strchr(removed, in[1]))
 			in++;
-		else if (in[0] == '\\' && in[1])
+		else
 			*out++ = *in++;
 	}
 	*out = '\0';

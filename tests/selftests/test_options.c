@@ -217,8 +217,8 @@ static void unshow(const char *s, char *out)
 TEST(options, show_round_trip)
 {
 	struct mnt_opt opts[] = { { "lowerdir+", "a:b" }, { "lowerdir+", "c,d" },
-				  { "lowerdir+", "e\\f g" }, { "upperdir", "u,p" },
-				  { "workdir", "w k" }, {} };
+				  { "lowerdir+", "e\\f g" }, { "upperdir", "u\\,p" },
+				  { "workdir", "w k\\" }, {} };
 	char first[1024], second[1024], again[1024];
 
 	NOT_OVERLAY;
@@ -229,8 +229,8 @@ TEST(options, show_round_trip)
 	mk_file("c,d/2", "");
 	mk_dir("e\\f g");
 	mk_file("e\\f g/3", "");
-	mk_dir("u,p");
-	mk_dir("w k");
+	mk_dir("u\\,p");
+	mk_dir("w k\\");
 	CHECK_EQ(fs_mount(opts, "mnt"), 0);
 	CHECK_STR(ls("mnt"), "1 2 3");
 	shown(first, sizeof(first));

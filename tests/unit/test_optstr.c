@@ -80,14 +80,15 @@ static void an_escaped_backslash_escapes_no_comma(void **state)
 	optstr_free(&o);
 }
 
-/* Only commas are escaped in upperdir: its other backslashes are its own. */
-static void backslashes_of_upperdir_stay(void **state)
+/* A comma and a backslash are escaped in upperdir: its other backslashes are its own. */
+static void escapes_of_upperdir(void **state)
 {
 	struct optstr o = { 0 };
 
 	(void)state;
-	parse(&o, "upperdir=/u\\:v\\\\w");
-	assert_string_equal(o.opts.upperdir, "/u\\:v\\\\w");
+	parse(&o, "upperdir=/u\\:v\\\\w\\\\\\,x\\\\,workdir=/w");
+	assert_string_equal(o.opts.upperdir, "/u\\:v\\w\\,x\\");
+	assert_string_equal(o.opts.workdir, "/w");
 	optstr_free(&o);
 }
 
@@ -156,7 +157,7 @@ int main(void)
 		cmocka_unit_test(plain),
 		cmocka_unit_test(commas_behind_a_backslash),
 		cmocka_unit_test(an_escaped_backslash_escapes_no_comma),
-		cmocka_unit_test(backslashes_of_upperdir_stay),
+		cmocka_unit_test(escapes_of_upperdir),
 		cmocka_unit_test(quotes),
 		cmocka_unit_test(an_open_quote_is_refused),
 		cmocka_unit_test(what_mount_keeps_for_itself),

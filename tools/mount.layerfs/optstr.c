@@ -46,30 +46,33 @@ static int check_quotes(const char *string, struct layerfs_error *err)
 		"options: the quote before '%.40s' is never closed", open + 1);
 }
 
-/* "\," becomes ","; other escapes are for whoever knows the option. */
-static void unescape_commas(char *s)
+/* An escaped character of @which becomes the character; other escapes stay. */
+static void unescape(char *s, const char *which)
 {
 	char *out = s;
 
 	while (*s) {
-		if (s[0] == '\\' && s[1] == ',')
-			s++;
-		else if (s[0] == '\\' && s[1])
-			*out++ = *s++;
+		if (s[0] == '\\' && s[1]) {
+			if (strchr(which, s[1]))
+				s++;
+			else
+				*out++ = *s++;
+		}
 		*out++ = *s++;
 	}
 	*out = '\0';
 }
 
-static char *value_dup(const char *start, size_t len)
+static char *value_dup(const char *key, const char *start, size_t len)
 {
 	char *value;
 
 	if (len >= 2 && start[0] == '"' && start[len - 1] == '"')
 		return strndup(start + 1, len - 2);
 	value = strndup(start, len);
+	/* lowerdir has escapes of its own, and a backslash is one of them. */
 	if (value)
-		unescape_commas(value);
+		unescape(value, !strcmp(key, "lowerdir") ? "," : ",\\");
 	return value;
 }
 
@@ -119,7 +122,7 @@ int optstr_parse(struct optstr *o, const char *string, struct layerfs_error *err
 			rest = *end ? end + 1 : end;
 		}
 		key = strndup(name, name_len);
-		copy = value ? value_dup(value, end - value) : NULL;
+		copy = key && value ? value_dup(key, value, end - value) : NULL;
 		if (!key || (value && !copy))
 			ret = layerfs_error_sys(err, -ENOMEM, "options");
 		else
