@@ -4,7 +4,7 @@
  * them into:
  *
  *	<scratch>/
- *		outside/	must never change
+ *		outside/	must never change, see canary.h
  *			secret	"secret"
  *		layer/		what the archive is unpacked into
  */
@@ -29,6 +29,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "canary.h"
 #include "unpack.h"
 #include "unpack_tree.h"
 
@@ -43,6 +44,8 @@ struct tar {
 struct scratch {
 	char path[64];
 	int layer;
+	const void *arg;
+	char *canary;
 	struct tar tar;
 	struct layerfs_unpacked done;
 	struct layerfs_error err;
@@ -140,18 +143,15 @@ static inline int unpack_now(struct scratch *s)
 static inline int scratch_setup(void **state)
 {
 	struct scratch *s = calloc(1, sizeof(*s));
-	int dir, fd;
+	int dir;
 
 	strcpy(s->path, "/var/tmp/layerfs-unit-XXXXXX");
 	if (!mkdtemp(s->path))
 		return -1;
 	dir = open(s->path, O_RDONLY | O_DIRECTORY);
-	if (mkdirat(dir, "outside", 0755) || mkdirat(dir, "layer", 0755))
+	if (canary_make(dir, "outside") || mkdirat(dir, "layer", 0755))
 		return -1;
-	fd = openat(dir, "outside/secret", O_WRONLY | O_CREAT, 0600);
-	if (write(fd, "secret", 6) != 6)
-		return -1;
-	close(fd);
+	s->canary = canary_look(dir, "outside");
 	s->layer = openat(dir, "layer", O_RDONLY | O_DIRECTORY);
 	close(dir);
 	tar_start(&s->tar);
@@ -163,23 +163,22 @@ static inline int scratch_setup(void **state)
 static inline int scratch_teardown(void **state)
 {
 	struct scratch *s = *state;
-	char secret[16] = "";
-	struct stat st;
-	int dir, fd, ret;
+	int dir = open(s->path, O_RDONLY | O_DIRECTORY);
+	char *now = canary_look(dir, "outside");
+	int ret = 0;
 
-	dir = open(s->path, O_RDONLY | O_DIRECTORY);
-	fd = openat(dir, "outside/secret", O_RDONLY);
-	ret = read(fd, secret, sizeof(secret)) == 6 && !strcmp(secret, "secret") ? 0 : -1;
-	if (fstat(fd, &st) || st.st_nlink != 1 || (st.st_mode & 07777) != 0600)
+	if (strcmp(now, s->canary)) {
+		fprintf(stderr, "# outside was:\n%s# and is now:\n%s", s->canary, now);
 		ret = -1;
-	if (fstatat(dir, "outside", &st, 0) || st.st_nlink != 2 || st.st_size == 0)
-		ret = -1;
-	close(fd);
+	}
 	close(s->layer);
+	/* rmdir() also fails if there is anything beside the two. */
 	if (unpack_remove_tree(dir, "outside") || unpack_remove_tree(dir, "layer") ||
 	    rmdir(s->path))
 		ret = -1;
 	close(dir);
+	free(now);
+	free(s->canary);
 	free(s);
 	return ret;
 }

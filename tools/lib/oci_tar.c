@@ -146,7 +146,7 @@ int oci_tar_open(struct oci_tar *tar, const char *path, struct layerfs_error *er
 	if (ret)
 		goto out;
 	while ((ret = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF) {
-		if (ret < ARCHIVE_WARN) {
+		if (ret != ARCHIVE_OK && ret != ARCHIVE_WARN) {
 			ret = tar_failed(tar, archive, err);
 			goto out;
 		}
@@ -218,7 +218,7 @@ int oci_tar_seek(const struct oci_tar *tar, size_t index, struct archive **archi
 		return ret;
 	for (size_t i = 0; i <= index; i++) {
 		ret = archive_read_next_header(*archivep, &entry);
-		if (ret == ARCHIVE_EOF || ret < ARCHIVE_WARN) {
+		if (ret != ARCHIVE_OK && ret != ARCHIVE_WARN) {
 			ret = tar_failed(tar, *archivep, err);
 			archive_read_free(*archivep);
 			*archivep = NULL;

@@ -18,6 +18,11 @@
 #define OPAQUE_MARK	".wh..wh..opq"
 /* How much of a name a message shows */
 #define SHOWN_MAX	256
+/* What the kernel's 32 bits for a device number hold */
+#define MAJOR_MAX	0xfff
+#define MINOR_MAX	0xfffff
+/* Long names, attributes and maps of holes: libarchive keeps them in memory */
+#define HEADER_MAX	(8 << 20)
 
 /**
  * struct unpack - one run
@@ -26,6 +31,7 @@
  * @pull: gives the bytes
  * @arg: for @pull
  * @pull_err: set when @pull failed
+ * @header: how much the header at hand took so far, or -1 while data is read
  * @done: the caller's
  */
 struct unpack {
@@ -34,6 +40,7 @@ struct unpack {
 	layerfs_pull_fn pull;
 	void *arg;
 	struct layerfs_error pull_err;
+	ssize_t header;
 	struct layerfs_unpacked *done;
 };
 
@@ -84,12 +91,15 @@ static int make_node(const struct item *item)
 {
 	struct archive_entry *entry = item->entry;
 	mode_t type = archive_entry_filetype(entry);
-	dev_t rdev = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+	uint64_t major = archive_entry_rdevmajor(entry), minor = archive_entry_rdevminor(entry);
 
 	if (type == AE_IFLNK)
 		return symlinkat(archive_entry_symlink(entry), item->parent, item->name.base) ?
 		       -errno : 0;
-	return mknodat(item->parent, item->name.base, type | 0600, rdev) ? -errno : 0;
+	if ((type == AE_IFCHR || type == AE_IFBLK) && (major > MAJOR_MAX || minor > MINOR_MAX))
+		return -ERANGE;
+	return mknodat(item->parent, item->name.base, type | 0600, makedev(major, minor)) ?
+	       -errno : 0;
 }
 
 /* The last of several entries with one name wins, as in tar */
@@ -129,6 +139,12 @@ static int write_at(int fd, const char *buf, size_t len, off_t pos)
 	return 0;
 }
 
+/* A warning is about a name that the locale cannot show; its bytes are right */
+static bool is_fine(int ret)
+{
+	return ret == ARCHIVE_OK || ret == ARCHIVE_WARN;
+}
+
 /* Holes of a sparse entry stay holes: its blocks come with their offsets */
 static int write_data(struct unpack *u, struct item *item, int fd, struct layerfs_error *err)
 {
@@ -139,7 +155,7 @@ static int write_data(struct unpack *u, struct item *item, int fd, struct layerf
 	int ret;
 
 	while ((ret = archive_read_data_block(u->archive, &buf, &len, &pos)) != ARCHIVE_EOF) {
-		if (ret < ARCHIVE_WARN)
+		if (!is_fine(ret))
 			return archive_failed(u, err);
 		ret = write_at(fd, buf, len, pos);
 		if (ret)
@@ -179,6 +195,8 @@ static int unpack_node(struct unpack *u, struct item *item, struct layerfs_error
 	    !archive_entry_symlink(item->entry))
 		return layerfs_error_set(err, -EINVAL, "the symlink has no target");
 	ret = replace(u, item, make_node);
+	if (ret == -ERANGE)
+		return layerfs_error_set(err, ret, "its device number is out of range");
 	if (ret)
 		return layerfs_error_sys(err, ret, "cannot create it");
 	return 0;
@@ -300,7 +318,8 @@ static int unpack_item(struct unpack *u, struct item *item, struct layerfs_error
 		return 0;
 	if (mark == MARK_BAD)
 		return layerfs_error_set(err, -EINVAL, "it is no valid whiteout");
-	if (!*item->name.base && archive_entry_filetype(item->entry) != AE_IFDIR)
+	if (!*item->name.base && (archive_entry_hardlink(item->entry) ||
+				  archive_entry_filetype(item->entry) != AE_IFDIR))
 		return layerfs_error_set(err, -EINVAL, "the layer's root must be a directory");
 
 	unpack_attr_times(item->entry, item->times);
@@ -330,13 +349,29 @@ static la_ssize_t on_read(struct archive *archive, void *arg, const void **bufp)
 	struct unpack *u = arg;
 	ssize_t len;
 
+	if (u->header > HEADER_MAX) {
+		archive_set_error(archive, E2BIG, "a header has more than %d bytes", HEADER_MAX);
+		return -1;
+	}
 	len = u->pull(u->arg, bufp, &u->pull_err);
-	if (len >= 0)
+	if (len >= 0) {
+		u->header += u->header >= 0 ? len : 0;
 		return len;
+	}
 	if (!u->pull_err.code)
 		u->pull_err.code = len;
 	archive_set_error(archive, -len, "read error");
 	return -1;
+}
+
+static int next_header(struct unpack *u, struct archive_entry **entryp)
+{
+	int ret;
+
+	u->header = 0;
+	ret = archive_read_next_header(u->archive, entryp);
+	u->header = -1;
+	return ret;
 }
 
 static int unpack_all(struct unpack *u, struct layerfs_error *err)
@@ -349,13 +384,15 @@ static int unpack_all(struct unpack *u, struct layerfs_error *err)
 	if (archive_read_open(u->archive, u, NULL, on_read, NULL) != ARCHIVE_OK)
 		return archive_failed(u, err);
 
-	/* A warning is about a name that the locale cannot show; its bytes are right. */
-	while ((ret = archive_read_next_header(u->archive, &entry)) != ARCHIVE_EOF) {
-		if (ret < ARCHIVE_WARN)
+	while ((ret = next_header(u, &entry)) != ARCHIVE_EOF) {
+		if (!is_fine(ret))
 			return archive_failed(u, err);
 		ret = unpack_entry(u, entry, err);
 		if (ret)
 			return ret;
+		/* Not wanted, and not the next header's either */
+		if (!is_fine(archive_read_data_skip(u->archive)))
+			return archive_failed(u, err);
 		u->done->entries++;
 	}
 	return unpack_tree_finish(&u->tree, err);

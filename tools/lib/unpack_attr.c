@@ -170,12 +170,10 @@ static int apply_all(struct unpack_tree *tree, struct attr_target *to, const cha
 
 	unpack_attr_times(to->entry, times);
 	if (to->is_dir)
-		ret = unpack_tree_defer(tree, path, to->parent, to->base, times, to->acl,
-					to->acl_len);
-	else if (utimensat(to->parent, to->base, times, AT_SYMLINK_NOFOLLOW))
-		ret = -errno;
-	if (ret)
-		return layerfs_error_sys(err, ret, "cannot set its times");
+		return unpack_tree_defer(tree, path, to->parent, to->base, times, to->acl,
+					 to->acl_len, err);
+	if (utimensat(to->parent, to->base, times, AT_SYMLINK_NOFOLLOW))
+		return layerfs_error_sys(err, -errno, "cannot set its times");
 	return 0;
 }
 

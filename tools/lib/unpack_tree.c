@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -19,9 +21,11 @@
 #define OPENAT2_TRIES	1000
 /* How much of a path a message shows */
 #define SHOWN_MAX	256
+/* What is remembered of directories until the end: two million with usual names */
+#define DEFERRED_MAX	(256 << 20)
 
 /**
- * struct unpack_dirtime - the times that a directory gets at the end
+ * struct unpack_dir - what a directory gets at the end
  * @path: the directory
  * @dev: device and
  * @ino: inode that @path meant then; a later entry may have replaced it
@@ -54,9 +58,16 @@ static int open_in_root(int root, const char *path, uint64_t flags)
 	return fd < 0 ? -errno : fd;
 }
 
+static int too_deep(struct layerfs_error *err)
+{
+	return layerfs_error_set(err, -ENAMETOOLONG,
+				 "directories nested more than %d deep are refused",
+				 UNPACK_MAX_DEPTH);
+}
+
 int unpack_name_parse(const char *raw, struct unpack_name *name, struct layerfs_error *err)
 {
-	size_t len;
+	size_t len, depth;
 	char *out;
 
 	memset(name, 0, sizeof(*name));
@@ -70,6 +81,7 @@ int unpack_name_parse(const char *raw, struct unpack_name *name, struct layerfs_
 	}
 
 	out = name->path;
+	depth = 0;
 	for (const char *p = raw; *p; p += len) {
 		p += strspn(p, "/");
 		len = strcspn(p, "/");
@@ -78,6 +90,10 @@ int unpack_name_parse(const char *raw, struct unpack_name *name, struct layerfs_
 		if (len == 2 && !memcmp(p, "..", 2)) {
 			unpack_name_free(name);
 			return layerfs_error_set(err, -EINVAL, "\"..\" in a name is refused");
+		}
+		if (++depth > UNPACK_MAX_DEPTH) {
+			unpack_name_free(name);
+			return too_deep(err);
 		}
 		if (out != name->path)
 			*out++ = '/';
@@ -101,6 +117,25 @@ void unpack_name_free(struct unpack_name *name)
 	memset(name, 0, sizeof(*name));
 }
 
+/*
+ * How many directories a descriptor's real path has. The kernel gives up at
+ * PATH_MAX, which is too deep as well.
+ */
+static int path_depth(int fd)
+{
+	char link[64], path[PATH_MAX];
+	int depth = 0;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path));
+	if (len < 0)
+		return -errno;
+	for (ssize_t i = 0; i < len; i++)
+		depth += path[i] == '/';
+	return depth;
+}
+
 int unpack_tree_open(struct unpack_tree *tree, int dirfd, struct layerfs_error *err)
 {
 	memset(tree, 0, sizeof(*tree));
@@ -108,6 +143,10 @@ int unpack_tree_open(struct unpack_tree *tree, int dirfd, struct layerfs_error *
 	tree->root = open_in_root(dirfd, ".", O_PATH | O_DIRECTORY);
 	if (tree->root < 0)
 		return layerfs_error_sys(err, tree->root, "cannot open the layer's directory");
+	tree->root_depth = path_depth(tree->root);
+	if (tree->root_depth < 0)
+		return layerfs_error_sys(err, tree->root_depth,
+					 "cannot see the layer's directory in /proc");
 	return 0;
 }
 
@@ -158,17 +197,16 @@ static int make_implied(struct unpack_tree *tree, int parent, const char *path, 
 					 SHOWN_MAX, path);
 	}
 	ret = unpack_tree_mkdir(tree, parent, base);
-	if (!ret)
-		ret = unpack_tree_defer(tree, path, parent, base, times, NULL, 0);
 	if (ret)
 		return layerfs_error_sys(err, ret, "cannot make its parent \"%.*s\"", SHOWN_MAX, path);
-	return 0;
+	return unpack_tree_defer(tree, path, parent, base, times, NULL, 0, err);
 }
 
 /* Slow path of unpack_tree_parent(): some component is missing or odd */
 static int walk_and_make(struct unpack_tree *tree, char *dir, const struct timespec *mtime,
 			 struct layerfs_error *err)
 {
+	const uint64_t step = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 	int fd = open_in_root(tree->root, ".", O_PATH | O_DIRECTORY);
 	char *end = dir;
 	char *base = dir;
@@ -180,11 +218,14 @@ static int walk_and_make(struct unpack_tree *tree, char *dir, const struct times
 		end = base + strcspn(base, "/");
 		cut = *end;
 		*end = '\0';
-		next = open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
+		next = open_in_root(fd, base, step);
+		/* Only a symlink needs all of the path again. */
+		if (next == -ENOTDIR)
+			next = open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
 		if (next == -ENOENT || next == -ENOTDIR) {
 			next = make_implied(tree, fd, dir, base, mtime, err);
 			if (!next)
-				next = open_in_root(tree->root, dir, O_PATH | O_DIRECTORY);
+				next = open_in_root(fd, base, step);
 		} else if (next < 0) {
 			layerfs_error_sys(err, next, "cannot open its parent \"%.*s\"", SHOWN_MAX, dir);
 		}
@@ -196,11 +237,23 @@ static int walk_and_make(struct unpack_tree *tree, char *dir, const struct times
 	return fd;
 }
 
+/* By symlinks, entries can go deeper than any of their names */
+static int check_depth(const struct unpack_tree *tree, int fd, struct layerfs_error *err)
+{
+	int depth = path_depth(fd);
+
+	if (depth == -ENAMETOOLONG || depth - tree->root_depth >= UNPACK_MAX_DEPTH)
+		return too_deep(err);
+	if (depth < 0)
+		return layerfs_error_sys(err, depth, "cannot see its parent in /proc");
+	return 0;
+}
+
 int unpack_tree_parent(struct unpack_tree *tree, const char *dir, const struct timespec *mtime,
 		       struct layerfs_error *err)
 {
 	char *path;
-	int fd;
+	int fd, ret;
 
 	if (tree->parent_path && !strcmp(tree->parent_path, dir))
 		return tree->parent;
@@ -213,9 +266,12 @@ int unpack_tree_parent(struct unpack_tree *tree, const char *dir, const struct t
 		fd = walk_and_make(tree, path, mtime, err);
 	else if (fd < 0)
 		layerfs_error_sys(err, fd, "cannot open its parent");
-	if (fd < 0) {
+	ret = fd < 0 ? fd : check_depth(tree, fd, err);
+	if (ret) {
+		if (fd >= 0)
+			close(fd);
 		free(path);
-		return fd;
+		return ret;
 	}
 	forget_parent(tree);
 	tree->parent = fd;
@@ -302,24 +358,38 @@ int unpack_tree_opaque(int parent, const char *base)
 	return ret;
 }
 
-int unpack_tree_defer(struct unpack_tree *tree, const char *path, int parent, const char *base,
-		      const struct timespec times[2], const void *acl, size_t acl_len)
+static struct unpack_dir *new_dir(struct unpack_tree *tree)
 {
-	struct unpack_dir *dir;
-	struct stat st;
+	struct unpack_dir *dirs = tree->dirs;
 
-	if (fstatat(parent, *base ? base : ".", &st, AT_SYMLINK_NOFOLLOW))
-		return -errno;
 	if (tree->nr_dirs == tree->max_dirs) {
 		size_t max = tree->max_dirs ? 2 * tree->max_dirs : 256;
 
-		dir = reallocarray(tree->dirs, max, sizeof(*dir));
-		if (!dir)
-			return -ENOMEM;
-		tree->dirs = dir;
+		dirs = reallocarray(dirs, max, sizeof(*dirs));
+		if (!dirs)
+			return NULL;
+		tree->dirs = dirs;
 		tree->max_dirs = max;
 	}
-	dir = &tree->dirs[tree->nr_dirs];
+	return &dirs[tree->nr_dirs];
+}
+
+int unpack_tree_defer(struct unpack_tree *tree, const char *path, int parent, const char *base,
+		      const struct timespec times[2], const void *acl, size_t acl_len,
+		      struct layerfs_error *err)
+{
+	struct unpack_dir *dir = new_dir(tree);
+	struct stat st;
+
+	if (fstatat(parent, *base ? base : ".", &st, AT_SYMLINK_NOFOLLOW))
+		return layerfs_error_sys(err, -errno, "cannot set its times");
+	tree->deferred += sizeof(*dir) + strlen(path) + acl_len;
+	if (tree->deferred > DEFERRED_MAX)
+		return layerfs_error_set(err, -E2BIG,
+			"the archive has too many directories: their names are more than %d MB",
+			DEFERRED_MAX >> 20);
+	if (!dir)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a directory");
 	*dir = (struct unpack_dir) {
 		.path = strdup(path),
 		.dev = st.st_dev,
@@ -330,7 +400,7 @@ int unpack_tree_defer(struct unpack_tree *tree, const char *path, int parent, co
 	};
 	tree->nr_dirs++;
 	if (!dir->path || (acl_len && !dir->acl))
-		return -ENOMEM;
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a directory");
 	if (acl_len)
 		memcpy(dir->acl, acl, acl_len);
 	return 0;

@@ -23,11 +23,18 @@
 #define LAYERFS_XATTR_ACL_ACCESS	"system.posix_acl_access"
 #define LAYERFS_XATTR_ACL_DEFAULT	"system.posix_acl_default"
 
+/*
+ * Deeper than any real layer, and so little that who walks the tree with a
+ * descriptor for each level stays below the usual limit of 1024.
+ */
+#define UNPACK_MAX_DEPTH		512
+
 struct unpack_dir;
 
 /**
  * struct unpack_tree - a layer being made
  * @root: its root directory, O_PATH
+ * @root_depth: how deep that is below /
  * @parent: the parent directory used last, O_PATH, or -1; entries come
  *	mostly directory by directory
  * @parent_path: the path that led to @parent
@@ -35,13 +42,16 @@ struct unpack_dir;
  *	changes them, and default ACLs, because new entries inherit those
  * @nr_dirs: how many
  * @max_dirs: room in @dirs
+ * @deferred: memory that they take
  */
 struct unpack_tree {
 	int root;
+	int root_depth;
 	int parent;
 	char *parent_path;
 	struct unpack_dir *dirs;
 	size_t nr_dirs, max_dirs;
+	size_t deferred;
 };
 
 /**
@@ -108,9 +118,11 @@ bool unpack_is_whiteout(const struct stat *st);
  * @times: atime and mtime
  * @acl: value of its default ACL's xattr, copied
  * @acl_len: length of @acl, 0 for none
+ * @err: why not; an archive may not make us remember any amount
  */
 int unpack_tree_defer(struct unpack_tree *tree, const char *path, int parent, const char *base,
-		      const struct timespec times[2], const void *acl, size_t acl_len);
+		      const struct timespec times[2], const void *acl, size_t acl_len,
+		      struct layerfs_error *err);
 
 /** unpack_tree_finish() - give directories what was deferred */
 int unpack_tree_finish(struct unpack_tree *tree, struct layerfs_error *err);
