@@ -112,6 +112,7 @@ mkdir -p "$tmp/sbin"
 ln -s "$bin/mount.layerfs" "$tmp/sbin/mount.layerfs"
 mount.layerfs sbin /usr/sbin -o "lowerdir=$tmp/sbin:/usr/sbin" || exit 2
 
+mkfifo "$tmp/up" "$tmp/end"
 mkdir -p "$tmp/u" "$tmp/w" "$tmp/com,ma" "$tmp/co:lon" "$tmp/sp ace"
 touch "$tmp/com,ma/1" "$tmp/co:lon/2" "$tmp/sp ace/3"
 for count in 1 8 64 500; do
@@ -171,7 +172,26 @@ check "ps knows a mount that is not its own" json 'any(c["name"] == "src" and c[
 	c["target"] == "'"$m/4"'" and c["created"] is None for c in d)'
 run layerctl usage web:a --format json
 check "usage, too" json '[c["name"] for i in d["images"] for c in i["containers"]] == ["src"]'
+run layerctl rm web:a
+check "rm refuses an image that mount(8) has mounted" said 1 "it is mounted on $m/4"
+check "which is all there" [ "$(cat "$m/4/index")" = A ]
+record=$(echo "$scratch"/store/images/*.json)
+mv "$record" "$scratch/record"
+run layerctl gc
+check "gc keeps its layers even if no record has them" said 0 "it is mounted on $m/4"
+check "all of them" [ "$(layerctl layers -q | wc -l)" = 3 ]
+# Moved out of this namespace, it is told by the kernel alone.
+unshare -m sh -c 'echo >"$1"; read -r _ <"$2"' sh "$tmp/up" "$tmp/end" &
+other=$!
+read -r _ <"$tmp/up"
 umount "$m/4"
+run layerctl gc --format json
+check "also those of a mount in another namespace" json 'len(d) == 3 and all("namespace" in g["kept_because"] for g in d)'
+echo >"$tmp/end"
+wait $other
+mv "$scratch/record" "$record"
+run layerctl fsck
+check "the store is whole" [ "$status" = 0 ]
 
 run mount -t layerfs -o lowerdir=/no/such src "$m/4"
 check "the kernel's reason is shown" said 32 "/no/such"
@@ -194,7 +214,6 @@ check "mount(8)'s part ran to its end" [ -s "$tmp/n" ]
 [ -s "$tmp/n" ] && n=$(($(cat "$tmp/n") + 1))
 
 # Another mount namespace, which lives until its fifo is opened.
-mkfifo "$tmp/up" "$tmp/end"
 unshare -m sh -c 'echo >"$1"; read -r _ <"$2"' sh "$tmp/up" "$tmp/end" &
 other=$!
 read -r _ <"$tmp/up"

@@ -104,7 +104,7 @@ struct lc_command {
 extern const struct lc_command *const lc_commands[];
 
 extern const struct lc_command lc_cmd_import, lc_cmd_images, lc_cmd_layers,
-	lc_cmd_rm, lc_cmd_mount, lc_cmd_umount, lc_cmd_ps, lc_cmd_tree,
+	lc_cmd_rm, lc_cmd_fsck, lc_cmd_gc, lc_cmd_mount, lc_cmd_umount, lc_cmd_ps, lc_cmd_tree,
 	lc_cmd_usage, lc_cmd_completion, lc_cmd_version, lc_cmd_help;
 
 /* "layerctl VERB: MESSAGE" on stderr; returns LC_EXIT_FAIL */

@@ -9,6 +9,8 @@ const struct lc_command *const lc_commands[] = {
 	&lc_cmd_images,
 	&lc_cmd_layers,
 	&lc_cmd_rm,
+	&lc_cmd_fsck,
+	&lc_cmd_gc,
 	&lc_cmd_mount,
 	&lc_cmd_umount,
 	&lc_cmd_ps,

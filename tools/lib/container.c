@@ -37,7 +37,9 @@ int container_open_dir(struct layerfs_store *store, bool create,
 	if (store->rootfd < 0)
 		return layerfs_error_sys(err, -ENOENT, "store %s", store->root);
 	/* Closed to all but root: uppers hold set-uid files for anyone to keep. */
-	if (create && mkdirat(store->rootfd, "containers", 0700) && errno != EEXIST)
+	if (create && !mkdirat(store->rootfd, "containers", 0700))
+		store_sync_parent(store->rootfd, "containers");
+	else if (create && errno != EEXIST)
 		return layerfs_error_sys(err, -errno, "%s/containers", store->root);
 	fd = openat(store->rootfd, "containers",
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -5,8 +5,7 @@
  *	<root>/containers/<name>/config.json	the record
  *	<root>/containers/<name>/upper/		what the container has changed
  *	<root>/containers/<name>/work/		the work directory beside it
- *	<root>/containers/.new-*, .gone-*	half made and half removed ones,
- *						collected by the next removal
+ *	<root>/containers/<name>/new		until it was mounted once
  *
  * A container outlives its mount: unmounting keeps the upper, and mounting the
  * same name again shows it again.  One without an upper (read-only from its

@@ -119,6 +119,8 @@ int container_create(struct layerfs_store *store, int containers, const char *to
 		ret = make_upper(dir, top_layer);
 	if (!ret && with_upper)
 		ret = set_upper(c);
+	if (!ret && mknodat(dir, CONTAINER_NEW, S_IFREG | 0600, 0))
+		ret = -errno;
 	if (!ret)
 		ret = write_record(dir, c);
 	if (!ret && renameat2(store->tmpfd, tmp, containers, c->name, RENAME_NOREPLACE))
@@ -129,6 +131,12 @@ int container_create(struct layerfs_store *store, int containers, const char *to
 	}
 	fsync(containers);
 	return dir;
+}
+
+/* If a crash brings it back, the upper tells whether it was used. */
+void container_mounted(int dir)
+{
+	unlinkat(dir, CONTAINER_NEW, 0);
 }
 
 int container_remove(struct layerfs_store *store, int containers, const char *name,

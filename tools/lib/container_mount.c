@@ -146,7 +146,9 @@ static int mount_taken(struct mounting *m, struct layerfs_container_spec *spec,
 	ret = set_dirs(spec, c, err);
 	if (!ret)
 		ret = layerfs_mount(&spec->opts, c->name, m->target, err);
-	if (ret && m->is_new)
+	if (!ret)
+		container_mounted(m->dir);
+	else if (m->is_new)
 		container_remove(m->store, m->containers, c->name, NULL);
 	return ret;
 }

@@ -6,6 +6,9 @@
 #include "container.h"
 #include "store_priv.h"
 
+/* In a container's directory until it was mounted once */
+#define CONTAINER_NEW "new"
+
 /** container_check_name() - letters, digits and "_.-", not "." first */
 int container_check_name(const char *name, struct layerfs_error *err);
 
@@ -37,6 +40,9 @@ int container_add_upper(int dir, const char *top_layer, struct layerfs_container
 /** container_save() - rewrite the record; @dir is the container's directory */
 int container_save(int dir, const struct layerfs_container *c,
 		   struct layerfs_error *err);
+
+/** container_mounted() - the mount was made; @dir is the container's directory */
+void container_mounted(int dir);
 
 /** container_remove() - record, upper and all; the caller has it locked */
 int container_remove(struct layerfs_store *store, int containers, const char *name,

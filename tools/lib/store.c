@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -9,6 +10,22 @@
 #include <unistd.h>
 
 #include "store_priv.h"
+
+int store_sync_parent(int dirfd, const char *name)
+{
+	char *copy = strdup(name);
+	int fd, ret = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	fd = openat(dirfd, dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd))
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return ret;
+}
 
 /*
  * 0700 keeps a layer's setuid programs from the machine's users. An inherited
@@ -26,7 +43,7 @@ static int make_dir(int dirfd, const char *name)
 	fremovexattr(fd, "system.posix_acl_default");
 	fremovexattr(fd, "system.posix_acl_access");
 	close(fd);
-	return 0;
+	return store_sync_parent(dirfd, name);
 }
 
 static int open_dir(int dirfd, const char *name)
@@ -70,7 +87,9 @@ static int make_root(const char *root)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST)
+		if (!mkdir(path, 0755))
+			ret = store_sync_parent(AT_FDCWD, path);
+		else if (errno != EEXIST)
 			ret = -errno;
 		*p = '/';
 	}
@@ -186,6 +205,9 @@ int store_lock(struct layerfs_store *store, int operation, struct layerfs_error 
 	if (store->lockfd < 0) {
 		store->lockfd = openat(store->rootfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		ret = store->lockfd < 0 ? -errno : 0;
+		/* From there nothing can be removed. */
+		if (ret == -EROFS && operation == LOCK_SH)
+			return 0;
 	}
 	if (!ret)
 		ret = store_flock(store, store->lockfd, operation,
@@ -198,4 +220,9 @@ int store_lock(struct layerfs_store *store, int operation, struct layerfs_error 
 void store_unlock(struct layerfs_store *store)
 {
 	flock(store->lockfd, LOCK_UN);
+}
+
+int layerfs_store_hold(struct layerfs_store *store, struct layerfs_error *err)
+{
+	return store->rootfd < 0 ? 0 : store_lock(store, LOCK_SH, err);
 }

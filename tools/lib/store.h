@@ -6,8 +6,9 @@
  *	<root>/images/<hex>.json	one record per image, <hex> of its config's digest
  *	<root>/layers/sha256/<hex>/	one directory per layer, <hex> of its diff-id
  *		fs/			its tree, in overlayfs's on-disk format
+ *		tree			what belongs in it, a line a file
  *		info.json		size, inodes, ...: what is known since the import
- *	<root>/tmp/			unfinished imports, collected by the next one
+ *	<root>/tmp/			unfinished work, collected by the next import
  *	<root>/containers/		not the store's: read only to see what is in use
  *
  * Digests are strings "sha256:<64 hex digits>" everywhere in this interface.
@@ -39,6 +40,8 @@ struct layerfs_store;
  * @compressed_size: size of the blob that it was imported from
  * @blob_digest: digest of that blob, "" if unknown
  * @created: when it was imported
+ * @tree_digest: digest of the list of its files; "" for a layer that was
+ *	imported before there were such lists
  * @missing: the record names it, but the store has no such layer (the store
  *	was damaged from outside); @dir is set all the same, the sizes are 0
  */
@@ -50,6 +53,7 @@ struct layerfs_layer {
 	uint64_t compressed_size;
 	char *blob_digest;
 	time_t created;
+	char *tree_digest;
 	bool missing;
 };
 
@@ -137,6 +141,13 @@ LAYERFS_API void layerfs_store_on_wait(struct layerfs_store *store,
 				       void (*wait)(void *arg, const char *what), void *arg);
 
 /**
+ * layerfs_store_hold() - keep images and layers from being removed
+ * @store: the store; holds them until layerfs_store_close()
+ * @err: why not
+ */
+LAYERFS_API int layerfs_store_hold(struct layerfs_store *store, struct layerfs_error *err);
+
+/**
  * layerfs_store_images() - all images, newest import first
  * @store: the store
  * @list: filled; to be freed by layerfs_image_list_free()
@@ -198,8 +209,8 @@ struct layerfs_removed {
  * @removed: filled; to be freed by layerfs_removed_free()
  * @err: why not
  *
- * Return: 0, -ENOENT, -ENOTUNIQ, -EBUSY when a container stands on the image
- * (the message names it), or another -errno.
+ * Return: 0, -ENOENT, -ENOTUNIQ, -EBUSY when a container stands on the image or
+ * a mount on a layer that would go (the message names it), or another -errno.
  */
 LAYERFS_API int layerfs_store_remove(struct layerfs_store *store, const char *ref,
 				     struct layerfs_removed *removed, struct layerfs_error *err);

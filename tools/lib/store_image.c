@@ -223,6 +223,37 @@ static int take_record(struct layerfs_store *store, const char *hex, struct json
 	return ret ? ret : take_layers(store, json, image, err);
 }
 
+bool store_image_record(const char *name, char id[LAYERFS_DIGEST_SIZE])
+{
+	snprintf(id, LAYERFS_DIGEST_SIZE, LAYERFS_DIGEST_PREFIX "%.*s", LAYERFS_DIGEST_HEX, name);
+	return layerfs_digest_valid(id) && !strcmp(name + LAYERFS_DIGEST_HEX, ".json");
+}
+
+int store_image_load(struct layerfs_store *store, const char *name, struct layerfs_image *image,
+		     struct layerfs_error *err)
+{
+	char id[LAYERFS_DIGEST_SIZE];
+	struct json_object *json = NULL;
+	struct layerfs_error why = { 0 };
+	int ret;
+
+	memset(image, 0, sizeof(*image));
+	store_image_record(name, id);
+	ret = store_read_json(store->imagesfd, name, &json);
+	if (ret == -ENOENT)
+		return ret;
+	if (!ret)
+		ret = take_record(store, layerfs_digest_hex(id), json, image, &why);
+	json_object_put(json);
+	if (!ret)
+		return 0;
+	store_image_clear(image);
+	if (why.code)
+		return layerfs_error_set(err, ret, "%s", why.msg);
+	return layerfs_error_sys(err, ret, "cannot use the record %s/images/%s", store->root,
+				 name);
+}
+
 struct load {
 	struct layerfs_store *store;
 	struct layerfs_image_list *list;
@@ -231,39 +262,21 @@ struct load {
 
 static int load_one(void *arg, const char *name)
 {
-	char id[LAYERFS_DIGEST_SIZE + 1];
-	struct json_object *json = NULL;
+	char id[LAYERFS_DIGEST_SIZE];
 	struct load *load = arg;
 	struct layerfs_image *image;
-	const char *hex;
 	int ret;
 
-	snprintf(id, sizeof(id), LAYERFS_DIGEST_PREFIX "%.*s", LAYERFS_DIGEST_HEX, name);
-	hex = layerfs_digest_hex(id);
-	if (!layerfs_digest_valid(id) || strcmp(name + LAYERFS_DIGEST_HEX, ".json"))
+	if (!store_image_record(name, id))
 		return 0;
 	image = reallocarray(load->list->images, load->list->nr + 1, sizeof(*image));
 	if (!image)
 		return -ENOMEM;
 	load->list->images = image;
-	image += load->list->nr;
-	memset(image, 0, sizeof(*image));
-
-	ret = store_read_json(load->store->imagesfd, name, &json);
-	if (ret == -ENOENT)
-		return 0;
+	ret = store_image_load(load->store, name, image + load->list->nr, load->err);
 	if (!ret)
-		ret = take_record(load->store, hex, json, image, load->err);
-	json_object_put(json);
-	if (!ret) {
 		load->list->nr++;
-		return 0;
-	}
-	store_image_clear(image);
-	if (load->err->code)
-		return ret;
-	return layerfs_error_sys(load->err, ret, "cannot use the record %s/images/%s",
-				 load->store->root, name);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 /*

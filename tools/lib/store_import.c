@@ -19,6 +19,8 @@
 #include "store_import.h"
 #include "store_name.h"
 #include "store_priv.h"
+#include "store_tree.h"
+#include "unpack_tree.h"
 
 /**
  * struct import - one import
@@ -62,36 +64,87 @@ static int on_progress(void *arg, uint64_t done, uint64_t total)
 	return tell(im, done ? LAYERFS_IMPORT_READ : LAYERFS_IMPORT_START, done);
 }
 
+/*
+ * What stands there was not whole: damaged from outside, or disowned by fsck.
+ * Somebody may have it mounted all the same.
+ */
+static int replace_damaged(struct import *im, const char *hex, struct layerfs_error *err)
+{
+	struct layerfs_store *store = im->store;
+	char path[LAYERFS_DIGEST_SIZE + 8], why[STORE_WHY_MAX];
+	struct store_uses *uses;
+	char *dir = NULL;
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/fs", hex);
+	if (asprintf(&dir, "%s/layers/sha256/%s", store->root, path) < 0)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for a path");
+	ret = store_uses_read(&uses, err);
+	if (!ret && store_uses_layer(uses, dir, store->layersfd, path, why))
+		ret = layerfs_error_set(err, -EBUSY,
+			"the one that the store has is damaged and cannot be replaced while %s",
+			why);
+	else if (!ret && renameat2(store->tmpfd, hex, store->layersfd, hex, RENAME_EXCHANGE))
+		ret = layerfs_error_sys(err, -errno, "cannot replace the one in %s/layers/sha256",
+					store->root);
+	if (!ret)
+		unpack_remove_tree(store->tmpfd, hex);
+	store_uses_free(uses);
+	free(dir);
+	return ret;
+}
+
 /* From here on it is in the store, whole: all of it was synced before */
 static int publish(struct import *im, const char *hex, struct layerfs_error *err)
 {
 	struct layerfs_store *store = im->store;
+	int ret = 0;
 
-	if (renameat2(store->tmpfd, hex, store->layersfd, hex, RENAME_NOREPLACE) ||
-	    fsync(store->layersfd))
-		return layerfs_error_sys(err, -errno, "cannot put it into %s/layers/sha256",
-					 store->root);
-	return 0;
+	if (renameat2(store->tmpfd, hex, store->layersfd, hex, RENAME_NOREPLACE))
+		ret = -errno;
+	if (ret == -EEXIST) {
+		ret = replace_damaged(im, hex, err);
+		if (ret)
+			return ret;
+	}
+	if (!ret && fsync(store->layersfd))
+		ret = -errno;
+	return ret ? layerfs_error_sys(err, ret, "cannot put it into %s/layers/sha256",
+				       store->root) : 0;
 }
 
-static int write_info(int work, struct import *im, const struct layerfs_layer_job *job)
+static int on_digest(void *arg, uint64_t bytes)
 {
+	struct import *im = arg;
+
+	(void)bytes;
+	return tell(im, LAYERFS_IMPORT_SYNC, im->total);
+}
+
+static int write_info(int work, struct import *im, const struct layerfs_layer_job *job,
+		      struct layerfs_error *err)
+{
+	struct store_tree_walk walk = { .progress = on_digest, .arg = im };
 	struct layerfs_layer layer = {
 		.diff_id = (char *)job->layer->diff_id,
 		.blob_digest = (char *)job->blob_digest,
 		.compressed_size = job->blob_size,
+		.tree_digest = walk.digest,
 		.created = time(NULL),
 	};
 	int ret;
 
-	ret = store_layer_count(work, &layer);
-	if (!ret)
-		ret = store_layer_write_info(work, &layer);
+	ret = store_tree_write(work, &walk, err);
+	if (ret)
+		return ret;
+	layer.size = walk.size;
+	layer.inodes = walk.inodes;
+	ret = store_layer_write_info(work, &layer);
 	if (!ret)
 		ret = tell(im, LAYERFS_IMPORT_SYNC, im->total);
 	if (!ret && syncfs(work))
 		ret = -errno;
-	return ret;
+	return ret ? layerfs_error_sys(err, ret, "cannot write it to the disk") : 0;
 }
 
 static int fill(struct import *im, int work, struct layerfs_error *err)
@@ -115,8 +168,7 @@ static int fill(struct import *im, int work, struct layerfs_error *err)
 	if (ret)
 		return ret;
 	im->out->ignored_xattrs += job.unpacked.ignored_xattrs;
-	ret = write_info(work, im, &job);
-	return ret ? layerfs_error_sys(err, ret, "cannot write it to the disk") : 0;
+	return write_info(work, im, &job, err);
 }
 
 static int store_one(struct import *im, const char *hex, struct layerfs_error *err)
@@ -301,7 +353,14 @@ static int record(struct import *im, struct layerfs_error *err)
 	ret = store_image_lock(im->store, err);
 	if (ret)
 		return ret;
-	ret = layerfs_store_images(im->store, &list, err);
+	/*
+	 * Layers and a record found "already here" may be from one who was killed
+	 * before he synced their names. A record must not reach the disk earlier.
+	 */
+	if (fsync(im->store->layersfd) || fsync(im->store->imagesfd))
+		ret = layerfs_error_sys(err, -errno, "cannot sync the store %s", im->store->root);
+	if (!ret)
+		ret = layerfs_store_images(im->store, &list, err);
 	if (!ret) {
 		ret = write_record(im, &list, err);
 		layerfs_image_list_free(&list);
@@ -327,8 +386,12 @@ static int run(struct import *im, struct layerfs_error *err)
 	ret = store_lock(im->store, LOCK_SH, err);
 	if (ret)
 		return ret;
-	store_tmp_collect(im->store);
-	ret = import_layers(im, err);
+	ret = store_image_lock(im->store, err);
+	if (!ret) {
+		store_tmp_collect(im->store, NULL, NULL);
+		flock(im->store->imagesfd, LOCK_UN);
+		ret = import_layers(im, err);
+	}
 	if (!ret)
 		ret = record(im, err);
 	store_unlock(im->store);

@@ -16,14 +16,6 @@ static void info_path(const char *diff_id, char path[LAYERFS_DIGEST_SIZE + 16])
 	sprintf(path, "%s/info.json", layerfs_digest_hex(diff_id));
 }
 
-bool store_layer_exists(struct layerfs_store *store, const char *diff_id)
-{
-	char path[LAYERFS_DIGEST_SIZE + 16];
-
-	info_path(diff_id, path);
-	return store->layersfd >= 0 && !faccessat(store->layersfd, path, F_OK, 0);
-}
-
 static char *string_or_empty(struct json_object *json, const char *key)
 {
 	const char *s = oci_json_string(json, key);
@@ -46,40 +38,70 @@ static int take_info(struct json_object *json, struct layerfs_layer *layer)
 	layer->compressed_size = compressed;
 	layer->created = store_time_parse(oci_json_string(json, "created"));
 	layer->blob_digest = string_or_empty(json, "blob_digest");
-	return layer->blob_digest ? 0 : -ENOMEM;
+	layer->tree_digest = string_or_empty(json, "tree_digest");
+	return layer->blob_digest && layer->tree_digest ? 0 : -ENOMEM;
 }
 
-int store_layer_load(struct layerfs_store *store, const char *diff_id,
-		     struct layerfs_layer *layer, struct layerfs_error *err)
+static int load_info(struct layerfs_store *store, struct layerfs_layer *layer)
 {
 	char path[LAYERFS_DIGEST_SIZE + 16];
 	struct json_object *json = NULL;
 	int ret;
 
+	if (store->layersfd < 0)
+		return -ENOENT;
+	info_path(layer->diff_id, path);
+	ret = store_read_json(store->layersfd, path, &json);
+	if (!ret)
+		ret = take_info(json, layer);
+	json_object_put(json);
+	if (!ret && faccessat(AT_FDCWD, layer->dir, F_OK, 0))
+		ret = -errno;
+	return ret;
+}
+
+/* For the list of images a layer that cannot be read is as good as none */
+static int be_missing(struct layerfs_layer *layer)
+{
+	free(layer->blob_digest);
+	free(layer->tree_digest);
+	layer->blob_digest = strdup("");
+	layer->tree_digest = strdup("");
+	layer->missing = true;
+	layer->size = layer->inodes = layer->compressed_size = 0;
+	return layer->blob_digest && layer->tree_digest ? 0 : -ENOMEM;
+}
+
+int store_layer_load(struct layerfs_store *store, const char *diff_id,
+		     struct layerfs_layer *layer, struct layerfs_error *err)
+{
+	int ret;
+
 	memset(layer, 0, sizeof(*layer));
 	layer->diff_id = strdup(diff_id);
-	if (!layer->diff_id || asprintf(&layer->dir, "%s/layers/sha256/%s/fs", store->root,
-					layerfs_digest_hex(diff_id)) < 0) {
+	if (asprintf(&layer->dir, "%s/layers/sha256/%s/fs", store->root,
+		     layerfs_digest_hex(diff_id)) < 0)
 		layer->dir = NULL;
-		ret = -ENOMEM;
-		goto fail;
-	}
-	info_path(diff_id, path);
-	ret = store->layersfd < 0 ? -ENOENT : store_read_json(store->layersfd, path, &json);
-	if (ret == -ENOENT) {
-		layer->missing = true;
-		layer->blob_digest = strdup("");
-		ret = layer->blob_digest ? 0 : -ENOMEM;
-	} else if (!ret) {
-		ret = take_info(json, layer);
-	}
-	json_object_put(json);
+	ret = layer->diff_id && layer->dir ? load_info(store, layer) : -ENOMEM;
+	if (ret && ret != -ENOMEM)
+		ret = be_missing(layer);
 	if (!ret)
 		return 0;
-fail:
 	store_layer_clear(layer);
 	return layerfs_error_sys(err, ret, "cannot read what %s/layers/sha256/%s/info.json says",
 				 store->root, layerfs_digest_hex(diff_id));
+}
+
+bool store_layer_exists(struct layerfs_store *store, const char *diff_id)
+{
+	struct layerfs_layer layer;
+	bool exists;
+
+	if (store_layer_load(store, diff_id, &layer, NULL))
+		return false;
+	exists = !layer.missing;
+	store_layer_clear(&layer);
+	return exists;
 }
 
 void store_layer_clear(struct layerfs_layer *layer)
@@ -87,6 +109,7 @@ void store_layer_clear(struct layerfs_layer *layer)
 	free(layer->diff_id);
 	free(layer->dir);
 	free(layer->blob_digest);
+	free(layer->tree_digest);
 	memset(layer, 0, sizeof(*layer));
 }
 
@@ -106,6 +129,7 @@ int store_layer_write_info(int dirfd, const struct layerfs_layer *layer)
 	json_object_object_add(json, "compressed_size",
 			       json_object_new_int64(layer->compressed_size));
 	json_object_object_add(json, "blob_digest", json_object_new_string(layer->blob_digest));
+	json_object_object_add(json, "tree_digest", json_object_new_string(layer->tree_digest));
 	json_object_object_add(json, "created", json_object_new_string(created));
 	ret = store_write_json(dirfd, "info.json", json);
 	json_object_put(json);

@@ -12,6 +12,7 @@
 #include "store.h"
 
 #define STORE_JSON_MAX	(32 << 20)
+#define STORE_WHY_MAX	512
 
 /**
  * struct layerfs_store - an open store
@@ -37,7 +38,10 @@ struct layerfs_store {
 	void *wait_arg;
 };
 
-/* ---- store.c: locks ---- */
+/* ---- store.c: directories and locks ---- */
+
+/** store_sync_parent() - a directory was made: write its name to the disk */
+int store_sync_parent(int dirfd, const char *name);
 
 /** store_lock() - take <root>/lock: LOCK_SH to import, LOCK_EX to remove */
 int store_lock(struct layerfs_store *store, int operation, struct layerfs_error *err);
@@ -65,18 +69,57 @@ int store_for_each(int dirfd, int (*fn)(void *arg, const char *name), void *arg)
 /** store_layer_exists() - it is stored, whole */
 bool store_layer_exists(struct layerfs_store *store, const char *diff_id);
 
-/** store_layer_load() - what info.json says; an absent layer is "missing" */
+/** store_layer_load() - what info.json says; without it, it is "missing" */
 int store_layer_load(struct layerfs_store *store, const char *diff_id,
 		     struct layerfs_layer *layer, struct layerfs_error *err);
 void store_layer_clear(struct layerfs_layer *layer);
 
-/** store_layer_count() - fill @size and @inodes from the tree at dirfd/fs */
-int store_layer_count(int dirfd, struct layerfs_layer *layer);
-
 /** store_layer_write_info() - write info.json at @dirfd */
 int store_layer_write_info(int dirfd, const struct layerfs_layer *layer);
 
+/** store_layers_drop() - remove layers that no record names
+ * @store: locked exclusively
+ * @layers: which
+ * @nr: how many
+ * @kept: called for each that is in use after all, with the reason, or NULL
+ * @arg: for @kept
+ * @err: why not
+ */
+int store_layers_drop(struct layerfs_store *store, const struct layerfs_layer *layers[], size_t nr,
+		      void (*kept)(void *arg, const struct layerfs_layer *layer, const char *why),
+		      void *arg, struct layerfs_error *err);
+
+/* ---- store_use.c: who stands on layers, however it was mounted ---- */
+
+struct store_uses;
+
+/** store_uses_read() - ask the kernel; a module that is not loaded is no error */
+int store_uses_read(struct store_uses **usesp, struct layerfs_error *err);
+void store_uses_free(struct store_uses *uses);
+
+/**
+ * store_uses_layer() - is a layer in use?
+ * @uses: from store_uses_read()
+ * @dir: its tree's path in the store
+ * @fd: directory below which the tree is now, and
+ * @name: where
+ * @why: set to a description of the user
+ */
+bool store_uses_layer(const struct store_uses *uses, const char *dir, int fd, const char *name,
+		      char why[STORE_WHY_MAX]);
+
+/** store_uses_upper() - is an upper directory mounted? NULL: one without any, elsewhere? */
+bool store_uses_upper(const struct store_uses *uses, const char *upper);
+
 /* ---- store_image.c ---- */
+
+/** store_image_record() - the id that the file of a record is named by, or false */
+bool store_image_record(const char *name, char id[LAYERFS_DIGEST_SIZE]);
+
+/** store_image_load() - read one record; -ENOENT without a message if it is gone */
+int store_image_load(struct layerfs_store *store, const char *name, struct layerfs_image *image,
+		     struct layerfs_error *err);
+
 
 /** store_image_lock() - serialise changes of names; unlock by flock(LOCK_UN) */
 int store_image_lock(struct layerfs_store *store, struct layerfs_error *err);
@@ -118,7 +161,13 @@ int store_tmp_start(struct layerfs_store *store, const char *name, struct layerf
 /** store_tmp_drop() - give up: remove it and close the descriptor */
 void store_tmp_drop(struct layerfs_store *store, const char *name, int fd);
 
-/** store_tmp_collect() - remove what dead processes left */
-void store_tmp_collect(struct layerfs_store *store);
+/**
+ * store_tmp_collect() - remove what dead processes left
+ * @store: the store, its images locked
+ * @found: told of each; 0 to remove it; or NULL
+ * @arg: for @found
+ */
+void store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
+		       void *arg);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "oci_json.h"
 #include "store_priv.h"
-#include "unpack_tree.h"
 
 /**
  * struct user_search - which container stands on an image
@@ -89,40 +88,92 @@ static bool used_elsewhere(const struct layerfs_image_list *list,
 	return false;
 }
 
-/* It leaves the store at once, by a rename; what a crash leaves is in tmp */
-static int remove_layer(struct layerfs_store *store, const struct layerfs_layer *layer,
-			struct layerfs_error *err)
-{
-	const char *hex = layerfs_digest_hex(layer->diff_id);
-	int ret;
+struct dropping {
+	struct layerfs_removed *removed;
+	bool *kept;
+	const struct layerfs_layer **layers;
+	size_t nr;
+};
 
-	ret = unpack_remove_tree(store->tmpfd, hex);
-	if (!ret && renameat(store->layersfd, hex, store->tmpfd, hex))
-		ret = errno == ENOENT ? 0 : -errno;
-	if (!ret)
-		ret = unpack_remove_tree(store->tmpfd, hex);
-	if (ret)
-		return layerfs_error_sys(err, ret, "cannot remove layer %s", layer->diff_id);
+static void on_kept(void *arg, const struct layerfs_layer *layer, const char *why)
+{
+	struct dropping *d = arg;
+
+	(void)why;
+	for (size_t i = 0; i < d->nr; i++)
+		d->kept[i] |= d->layers[i] == layer;
+}
+
+static int report(const struct dropping *d, struct layerfs_error *err)
+{
+	struct layerfs_removed *removed = d->removed;
+
+	for (size_t i = 0; i < d->nr; i++) {
+		if (d->kept[i] || d->layers[i]->missing)
+			continue;
+		removed->bytes += d->layers[i]->size;
+		if (add_string(&removed->layers, &removed->nr_layers, d->layers[i]->diff_id))
+			return layerfs_error_sys(err, -ENOMEM, "no memory for a digest");
+	}
 	return 0;
 }
 
-static int remove_layers(struct layerfs_store *store, const struct layerfs_image_list *list,
-			 const struct layerfs_image *image, struct layerfs_removed *removed,
+/* Its layers that no other image has; to be freed */
+static const struct layerfs_layer **own_layers(const struct layerfs_image_list *list,
+					       const struct layerfs_image *image, size_t *nr)
+{
+	const struct layerfs_layer **own = calloc(image->nr_layers + 1, sizeof(*own));
+
+	*nr = 0;
+	for (size_t i = 0; own && i < image->nr_layers; i++)
+		if (!used_elsewhere(list, image, image->layers[i].diff_id))
+			own[(*nr)++] = &image->layers[i];
+	return own;
+}
+
+static int remove_layers(struct layerfs_store *store, const struct layerfs_layer **layers,
+			 size_t nr, struct layerfs_removed *removed, struct layerfs_error *err)
+{
+	struct dropping d = { .removed = removed, .layers = layers, .nr = nr };
+	int ret;
+
+	d.kept = calloc(nr + 1, sizeof(*d.kept));
+	if (!d.kept)
+		return layerfs_error_sys(err, -ENOMEM, "no memory for the list of layers");
+	ret = store_layers_drop(store, layers, nr, on_kept, &d, err);
+	if (!ret)
+		ret = report(&d, err);
+	free(d.kept);
+	return ret;
+}
+
+/* By mount(8), or by hand: nothing in the store tells of it */
+static int check_unmounted(const struct layerfs_image *image,
+			   const struct layerfs_layer **layers, size_t nr,
+			   struct layerfs_error *err)
+{
+	struct store_uses *uses;
+	char why[STORE_WHY_MAX];
+	int ret;
+
+	ret = store_uses_read(&uses, err);
+	for (size_t i = 0; !ret && i < nr; i++)
+		if (store_uses_layer(uses, layers[i]->dir, AT_FDCWD, layers[i]->dir, why))
+			ret = layerfs_error_set(err, -EBUSY, "image %.12s is in use: %s",
+						layerfs_digest_hex(image->id), why);
+	store_uses_free(uses);
+	return ret;
+}
+
+static int remove_record(struct layerfs_store *store, const struct layerfs_image *image,
 			 struct layerfs_error *err)
 {
-	for (size_t i = 0; i < image->nr_layers; i++) {
-		const struct layerfs_layer *layer = &image->layers[i];
-		int ret;
+	char name[LAYERFS_DIGEST_SIZE + 8];
 
-		if (layer->missing || used_elsewhere(list, image, layer->diff_id))
-			continue;
-		ret = remove_layer(store, layer, err);
-		if (ret)
-			return ret;
-		removed->bytes += layer->size;
-		if (add_string(&removed->layers, &removed->nr_layers, layer->diff_id))
-			return layerfs_error_sys(err, -ENOMEM, "no memory for a digest");
-	}
+	snprintf(name, sizeof(name), "%s.json", layerfs_digest_hex(image->id));
+	if (unlinkat(store->imagesfd, name, 0) || fsync(store->imagesfd))
+		return layerfs_error_sys(err, -errno, "cannot remove the record %s/images/%s",
+					 store->root, name);
 	return 0;
 }
 
@@ -131,23 +182,28 @@ static int remove_image(struct layerfs_store *store, const struct layerfs_image_
 			const struct layerfs_image *image, struct layerfs_removed *removed,
 			struct layerfs_error *err)
 {
-	char name[LAYERFS_DIGEST_SIZE + 8];
+	const struct layerfs_layer **layers;
+	size_t nr;
 	int ret;
 
 	ret = check_unused(store, image, err);
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < image->nr_names; i++)
-		if (add_string(&removed->untagged, &removed->nr_untagged, image->names[i]))
-			return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
+	layers = own_layers(list, image, &nr);
 	removed->id = strdup(image->id);
-	if (!removed->id)
-		return layerfs_error_sys(err, -ENOMEM, "no memory for a digest");
-	snprintf(name, sizeof(name), "%s.json", layerfs_digest_hex(image->id));
-	if (unlinkat(store->imagesfd, name, 0) || fsync(store->imagesfd))
-		return layerfs_error_sys(err, -errno, "cannot remove the record %s/images/%s",
-					 store->root, name);
-	return remove_layers(store, list, image, removed, err);
+	ret = layers && removed->id ? 0 : -ENOMEM;
+	for (size_t i = 0; !ret && i < image->nr_names; i++)
+		ret = add_string(&removed->untagged, &removed->nr_untagged, image->names[i]);
+	if (ret)
+		layerfs_error_sys(err, ret, "no memory for what is removed");
+	else
+		ret = check_unmounted(image, layers, nr, err);
+	if (!ret)
+		ret = remove_record(store, image, err);
+	if (!ret)
+		ret = remove_layers(store, layers, nr, removed, err);
+	free(layers);
+	return ret;
 }
 
 static int remove_name(struct layerfs_store *store, struct layerfs_image *image,

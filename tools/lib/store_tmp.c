@@ -82,28 +82,41 @@ void store_tmp_drop(struct layerfs_store *store, const char *name, int fd)
 	close(fd);
 }
 
+struct collect {
+	struct layerfs_store *store;
+	int (*found)(void *arg, const char *name);
+	void *arg;
+};
+
+static bool is_unwanted(const struct collect *c, const char *name)
+{
+	return !c->found || !c->found(c->arg, name);
+}
+
 static int collect_one(void *arg, const char *name)
 {
-	struct layerfs_store *store = arg;
-	int fd = open_work(store, name);
+	struct collect *c = arg;
+	int fd = open_work(c->store, name);
 
+	/* Records are written to tmp with images locked: a file there now is dead. */
 	if (fd == -ENOTDIR || fd == -ELOOP) {
-		unlinkat(store->tmpfd, name, 0);
+		if (is_unwanted(c, name))
+			unlinkat(c->store->tmpfd, name, 0);
 		return 0;
 	}
 	if (fd < 0)
 		return 0;
-	if (!flock(fd, LOCK_EX | LOCK_NB) && still_named(store, name, fd))
-		unpack_remove_tree(store->tmpfd, name);
+	if (!flock(fd, LOCK_EX | LOCK_NB) && still_named(c->store, name, fd) &&
+	    is_unwanted(c, name))
+		unpack_remove_tree(c->store->tmpfd, name);
 	close(fd);
 	return 0;
 }
 
-void store_tmp_collect(struct layerfs_store *store)
+void store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
+		       void *arg)
 {
-	/* Records are written to tmp under this lock: a file there now is dead. */
-	if (store_image_lock(store, NULL))
-		return;
-	store_for_each(store->tmpfd, collect_one, store);
-	flock(store->imagesfd, LOCK_UN);
+	struct collect c = { .store = store, .found = found, .arg = arg };
+
+	store_for_each(store->tmpfd, collect_one, &c);
 }
