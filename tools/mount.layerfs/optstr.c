@@ -133,6 +133,19 @@ int optstr_parse(struct optstr *o, const char *string, struct layerfs_error *err
 	return ret;
 }
 
+/* The image must not be removed before it is mounted. */
+static int take_image(struct optstr *o, struct layerfs_error *err)
+{
+	int ret;
+
+	ret = layerfs_store_open(o->root, false, &o->store, err);
+	if (!ret)
+		ret = layerfs_store_hold(o->store, err);
+	if (!ret)
+		ret = layerfs_layers_from_image(&o->opts.layers, o->root, o->image, NULL, err);
+	return ret;
+}
+
 int optstr_finish(struct optstr *o, struct layerfs_error *err)
 {
 	int sources = !!o->opts.layers.nr + !!o->layers_file + !!o->image;
@@ -148,10 +161,7 @@ int optstr_finish(struct optstr *o, struct layerfs_error *err)
 			"root is where image is looked for; there is no image");
 	if (o->layers_file)
 		return layerfs_layers_read(&o->opts.layers, o->layers_file, err);
-	if (o->image)
-		return layerfs_layers_from_image(&o->opts.layers, o->root, o->image,
-						 NULL, err);
-	return 0;
+	return o->image ? take_image(o, err) : 0;
 }
 
 void optstr_free(struct optstr *o)
@@ -160,4 +170,5 @@ void optstr_free(struct optstr *o)
 	free(o->layers_file);
 	free(o->image);
 	free(o->root);
+	layerfs_store_close(o->store);
 }

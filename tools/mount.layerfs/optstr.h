@@ -3,7 +3,7 @@
 #ifndef _MOUNT_LAYERFS_OPTSTR_H
 #define _MOUNT_LAYERFS_OPTSTR_H
 
-#include "../lib/layerfs.h"
+#include "../lib/store.h"
 
 /**
  * struct optstr - what an option string asks for
@@ -12,6 +12,7 @@
  * @layers_file: value of "layers": a file that lists the layers, or NULL
  * @image: value of "image": an image in the store, or NULL
  * @root: value of "root": where that store is, or NULL
+ * @store: that store, held until optstr_free(), or NULL
  */
 struct optstr {
 	struct layerfs_options opts;
@@ -19,6 +20,7 @@ struct optstr {
 	char *layers_file;
 	char *image;
 	char *root;
+	struct layerfs_store *store;
 };
 
 /*
