@@ -158,6 +158,7 @@ static int lfs_walk_layer(struct lfs_walk *w, struct dentry *dir, unsigned int l
 			dput(dir);
 			return -EINTR;
 		}
+		cond_resched();
 		if (*pos == '/')
 			pos++;
 		next = lfs_walk_step(w, dir, layer, &pos);
