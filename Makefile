@@ -7,7 +7,7 @@ B := build
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
-	check check-debug demo bench workloads install dkms-install
+	check check-debug demo bench workloads mutants install dkms-install
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps >&2 && echo done),done)
@@ -24,7 +24,7 @@ KO = $(B)/kmod/$(KVER)/layerfs.ko
 CFLAGS ?= -O2 -g
 CFLAGS += -Wall -Wextra -Iinclude/uapi
 
-.PHONY: all module deps lint check check-debug guest guest-debug debug-kernel vm \
+.PHONY: all module deps lint check check-debug mutants guest guest-debug debug-kernel vm \
 	install dkms-install clean help
 all: module tools
 
@@ -55,6 +55,10 @@ guest-debug: tools selftests
 	$(MAKE) module KDIR=$$dir/build && \
 	tests/vm/run --debug --mem 4096 --timeout 4000 $(VMFLAGS) -- tests/selftests/run --ops 3000
 
+# The module broken on purpose: does the right test notice?
+mutants: module tools selftests
+	tests/mutants/run $(MUTANTS)
+
 check:
 	+scripts/check lint unit vm guest guest-tools
 
@@ -83,6 +87,7 @@ help:
 	@echo 'make check         lint, unit tests and the tests in a guest'
 	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
 	@echo 'make lint, unit, vm, guest, guest-tools, guest-debug   one part of these'
+	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
