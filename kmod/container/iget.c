@@ -62,14 +62,19 @@ static int lfs_iget_test(struct inode *inode, void *data)
 
 	if (inode->i_ino != key->ino)
 		return 0;
-	/* An upper inode that several names link to is one object. */
-	if (upper && key->upper)
-		return d_inode(upper) == d_inode(key->upper);
 	/*
-	 * The two differ for the moment of a copy-up.  Links of one inode in a
-	 * layer are an object each, as they become with the first change.
+	 * An upper inode that several names link to is one object.  What has an
+	 * upper here and what has none are two, even if both merge with the same
+	 * object of the image, as redirects made by hand can have it: who copies
+	 * an object up holds its dentry, so nobody looks it up meanwhile.
 	 */
-	return li->image && li->image == key->image;
+	if (upper || key->upper)
+		return upper && key->upper && d_inode(upper) == d_inode(key->upper);
+	/*
+	 * Links of one inode in a layer are an object each, as they become with
+	 * the first change.
+	 */
+	return li->image == key->image;
 }
 
 static int lfs_iget_set(struct inode *inode, void *data)
