@@ -7,7 +7,8 @@ B := build
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
-	check check-debug demo bench workloads mutants install dkms-install
+	check check-debug demo bench workloads mutants install dkms-install \
+	powercut powercut-short powercut-tools
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps >&2 && echo done),done)
@@ -100,3 +101,4 @@ help:
 -include tests/selftests/selftests.mk
 -include tests/demo/demo.mk
 -include tests/bench/bench.mk
+-include tests/powercut/powercut.mk

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Power cuts: built on the host, run in a guest.
+
+B ?= build
+PC := tests/powercut
+PCB := $(B)/tests/powercut
+PC_CFLAGS := $(CFLAGS) -Iinclude/uapi -pthread -MMD -MP
+PC_HARNESS := $(addprefix $(PCB)/,powercut.o device.o log.o replay.o)
+
+.PHONY: powercut-tools
+powercut-tools: $(PCB)/powercut
+
+$(PCB)/%.o: $(PC)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(PC_CFLAGS) -c -o $@ $<
+
+$(PCB)/powercut: $(PC_HARNESS)
+	$(CC) $(PC_CFLAGS) -o $@ $^
+
+-include $(wildcard $(PCB)/*.d)
