@@ -8,7 +8,8 @@ B := build
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
 	check check-debug demo bench workloads mutants install dkms-install \
-	powercut powercut-short powercut-tools
+	powercut powercut-short powercut-tools \
+	fuzz fuzz-build fuzz-syscalls
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps >&2 && echo done),done)
@@ -91,6 +92,7 @@ help:
 	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
+	@echo 'make fuzz          parsers on the host, by libFuzzer; SECONDS=1200 each, FUZZ=NAME'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'
 	@echo 'make deps          only install the packages that all this needs'
@@ -102,3 +104,4 @@ help:
 -include tests/demo/demo.mk
 -include tests/bench/bench.mk
 -include tests/powercut/powercut.mk
+-include tests/fuzz/fuzz.mk

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Fuzzers. Included by the top Makefile.
+#
+# On the host, by libFuzzer: tests/fuzz/fuzz_NAME.c with sources of the module,
+# unchanged, over what tests/fuzz/kernel/ has of the kernel's library.
+#   FUZZ_KMOD_NAME := sources of the module
+#   FUZZ_SRCS_NAME := sources of the tools and of the fuzzer
+
+FUZZB := $(B)/tests/fuzz
+FUZZ_CC ?= clang
+SECONDS ?= 1200
+FUZZ ?= $(FUZZ_NAMES)
+FUZZ_NAMES := options xattrs layers
+
+FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -Wall -Wno-unused-function -D_GNU_SOURCE -MMD -MP
+FUZZ_KERNEL_CFLAGS := $(FUZZ_CFLAGS) -include tests/fuzz/kernel/kernel.h -I$(FUZZB)/include \
+	-Iinclude/uapi -Ikmod -Itests/fuzz -Wno-unused-value -Wno-format
+FUZZ_TOOLS_CFLAGS = $(FUZZ_CFLAGS) $(TOOLS_CFLAGS) $(TOOLS_PKG_CFLAGS) -Itests/fuzz -fvisibility=default
+
+FUZZ_KMOD_xattrs := kmod/layer/marker.c kmod/container/lookup.c
+FUZZ_KMOD_layers := kmod/layer/marker.c kmod/image/lookup.c kmod/container/lookup.c
+FUZZ_KMOD_options := kmod/mount/params.c
+FUZZ_SRCS_options := tests/fuzz/options_tools.c tools/mount.layerfs/optstr.c \
+	tools/lib/options.c tools/lib/layers.c tools/lib/errors.c
+
+.PHONY: fuzz fuzz-build
+fuzz: fuzz-build
+	nice tests/fuzz/run --seconds $(SECONDS) $(FUZZ)
+
+# Only whoever fuzzes needs clang.
+fuzz-build: $(FUZZ:%=$(FUZZB)/%)
+
+fuzz_kmod_objs = $(patsubst %.c,$(FUZZB)/%.o,tests/fuzz/kernel/kernel.c tests/fuzz/fuzz_$(1).c $(FUZZ_KMOD_$(1)))
+fuzz_tools_objs = $(patsubst %.c,$(FUZZB)/%.o,$(FUZZ_SRCS_$(1)))
+
+# The kernel's headers, as far as the host has none of that name: all that is in
+# them comes from kernel.h.
+$(FUZZB)/include.stamp: tests/fuzz/packages.txt $(wildcard kmod/*.h kmod/*/*.[ch]) tests/fuzz/fuzz.mk
+	@mkdir -p $(FUZZB)/include
+	scripts/deps tests/fuzz/packages.txt
+	@sed -n 's/^#include <\(\(linux\|net\)\/.*\)>.*/\1/p' kmod/*.h kmod/*/*.[ch] | sort -u | \
+	while read -r h; do \
+		[ -e include/uapi/$$h ] || [ -e /usr/include/$$h ] || \
+			{ mkdir -p $(FUZZB)/include/$${h%/*} && : >$(FUZZB)/include/$$h; }; \
+	done
+	@touch $@
+
+$(FUZZB)/kmod/%.o: kmod/%.c $(FUZZB)/include.stamp
+	@mkdir -p $(@D)
+	@echo "  FUZZ_CC $@"
+	@$(FUZZ_CC) $(FUZZ_KERNEL_CFLAGS) -c -o $@ $<
+
+$(FUZZB)/tests/fuzz/kernel/kernel.o: tests/fuzz/kernel/kernel.c $(FUZZB)/include.stamp
+	@mkdir -p $(@D)
+	@echo "  FUZZ_CC $@"
+	@$(FUZZ_CC) $(FUZZ_KERNEL_CFLAGS) -c -o $@ $<
+
+$(FUZZB)/tests/fuzz/fuzz_%.o: tests/fuzz/fuzz_%.c $(FUZZB)/include.stamp
+	@mkdir -p $(@D)
+	@echo "  FUZZ_CC $@"
+	@$(FUZZ_CC) $(FUZZ_KERNEL_CFLAGS) -c -o $@ $<
+
+$(FUZZB)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  FUZZ_CC $@"
+	@$(FUZZ_CC) $(FUZZ_TOOLS_CFLAGS) -c -o $@ $<
+
+.SECONDEXPANSION:
+$(FUZZ_NAMES:%=$(FUZZB)/%): $(FUZZB)/%: $$(call fuzz_kmod_objs,%) $$(call fuzz_tools_objs,%) $(LIBLAYERFS)
+	@echo "  FUZZ_CC $@"
+	@$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed $(TOOLS_PKG_LIBS)
+
+-include $(shell find $(FUZZB) -name '*.d' 2>/dev/null)

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Layers with marks of any kind, merged by kmod/image/lookup.c, and an upper on
+ * them by kmod/container/lookup.c.  What the image finds is compared with a
+ * second reading of the format, below, which keeps paths as lists of names
+ * instead of strings.
+ *
+ * An input is: number of layers and kind of marks, which allocation fails, then
+ * objects: place, name, type and marks.
+ */
+#include <linux/dcache.h>
+
+#include "container/container.h"
+#include "image/image.h"
+#include "layer/lower.h"
+#include "layer/marker.h"
+#include "limits.h"
+
+#define MAX_LAYERS	4
+#define MAX_NODES	48
+#define MAX_DEPTH	4
+#define MAX_MADE	4096
+
+struct node {
+	struct node *parent;
+	const char *name;
+	int layer;		/* MAX_LAYERS: the upper */
+	bool opaque;
+	const uint8_t *redirect;
+	size_t redirect_len;
+	struct inode inode;
+	struct dentry dentry;
+};
+
+static char long_name[256];
+static const char *const names[] = { "a", "b", "c", long_name };
+
+static struct node nodes[MAX_NODES + MAX_LAYERS + 1];
+static unsigned int nr_nodes, nr_layers;
+static struct super_block real_sb, image_sb, container_sb;
+static struct lfs_image image;
+
+/* Inodes and dentries of the image, freed at the end. */
+static void *made[MAX_MADE];
+static unsigned int nr_made;
+
+static void *make(size_t size)
+{
+	FUZZ_CHECK(nr_made < MAX_MADE);
+	return made[nr_made++] = calloc(1, size);
+}
+
+static struct node *node_find(const struct node *dir, const char *name, size_t len)
+{
+	for (unsigned int i = 0; i < nr_nodes; i++)
+		if (nodes[i].parent == dir && strlen(nodes[i].name) == len &&
+		    !memcmp(nodes[i].name, name, len))
+			return &nodes[i];
+	return NULL;
+}
+
+ssize_t __vfs_getxattr(struct dentry *dentry, struct inode *inode, const char *name,
+		       void *value, size_t size)
+{
+	const struct node *n = dentry->fuzz;
+	const void *v = "y";
+	size_t len = 1;
+
+	if (!strcmp(name, image.marks->redirect)) {
+		v = n->redirect;
+		len = n->redirect_len;
+	} else if (strcmp(name, image.marks->opaque) || !n->opaque) {
+		v = NULL;
+	}
+	if (!v)
+		return -ENODATA;
+	if (size && size < len)
+		return -ERANGE;
+	if (size)
+		memcpy(value, v, len);
+	return len;
+}
+
+struct inode *lfs_image_inode_make(struct super_block *sb, struct lfs_real *real, unsigned int nr)
+{
+	struct lfs_image_inode *ii = make(sizeof(*ii));
+
+	ii->vfs_inode = *real[0].dentry->d_inode;
+	ii->vfs_inode.i_sb = sb;
+	ii->top = real[0];
+	ii->nr_below = nr - 1;
+	ii->below = make(nr * sizeof(*real));
+	memcpy(ii->below, real + 1, (nr - 1) * sizeof(*real));
+	for (unsigned int i = 0; i < nr; i++)
+		dput(real[i].dentry);
+	return &ii->vfs_inode;
+}
+
+void d_add(struct dentry *dentry, struct inode *inode)
+{
+	dentry->d_inode = inode;
+}
+
+/* Nothing stays in this dcache: each lookup merges. */
+struct dentry *d_lookup(struct dentry *dir, const struct qstr *name)
+{
+	return NULL;
+}
+
+static struct dentry *image_lookup(struct dentry *dir, const char *name, int len)
+{
+	struct dentry *d = make(sizeof(*d)), *ret;
+	char *copy = make(len + 1);
+
+	memcpy(copy, name, len);
+	d->d_sb = dir->d_sb;
+	d->d_name.name = copy;
+	d->d_name.len = len;
+	ret = lfs_image_dir_iops.lookup(dir->d_inode, d, 0);
+	if (IS_ERR(ret))
+		return ret;
+	return d->d_inode ? dget(d) : NULL;
+}
+
+struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len)
+{
+	struct node *n;
+
+	/* The real filesystem would take these for something else than a name. */
+	FUZZ_CHECK(len > 0 && len <= 255 && !memchr(name, '/', len) && !memchr(name, 0, len));
+	FUZZ_CHECK(!(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'))));
+	FUZZ_CHECK(d_is_dir(dir));
+	if (dir->d_sb == &image_sb)
+		return image_lookup(dir, name, len);
+	n = node_find(dir->fuzz, name, len);
+	return n ? dget(&n->dentry) : NULL;
+}
+
+struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key) { abort(); }
+struct dentry *d_splice_alias(struct inode *inode, struct dentry *dentry) { abort(); }
+
+/* The second reading of the format. */
+struct path_list {
+	const char *name[2 * PATH_MAX];
+	size_t len[2 * PATH_MAX];
+	int nr;
+	bool absolute;
+};
+
+struct result {
+	const struct node *found[MAX_LAYERS];
+	int nr;
+	bool stop, error;
+};
+
+static size_t path_len(const struct path_list *p)
+{
+	size_t len = p->absolute ? 0 : -1;
+
+	for (int i = 0; i < p->nr; i++)
+		len += 1 + p->len[i];
+	return len;
+}
+
+static bool model_redirect(struct path_list *p, int *at, const struct node *n)
+{
+	static struct path_list old;
+	const char *s = (const char *)n->redirect, *end = s + n->redirect_len, *sep;
+	int tail;
+
+	if (image.marks->is_user || !n->redirect_len || n->redirect_len >= PATH_MAX ||
+	    memchr(s, 0, n->redirect_len))
+		return false;
+	old = *p;
+	p->absolute |= *s == '/';
+	p->nr = *s == '/' ? 0 : *at;
+	if (*s == '/')
+		s++;
+	else if (memchr(s, '/', end - s))
+		return false;
+	for (;; s = sep + 1) {
+		sep = memchr(s, '/', end - s) ?: end;
+		if (sep == s || sep - s > 255 || (*s == '.' && sep - s == 1) ||
+		    (*s == '.' && s[1] == '.' && sep - s == 2))
+			return false;
+		p->name[p->nr] = s;
+		p->len[p->nr++] = sep - s;
+		if (sep == end)
+			break;
+	}
+	tail = *at + 1;
+	*at = p->nr - 1;
+	for (; tail < old.nr; tail++) {
+		p->name[p->nr] = old.name[tail];
+		p->len[p->nr++] = old.len[tail];
+	}
+	return path_len(p) < LFS_MAX_REDIRECT;
+}
+
+/* One layer: from @dir along the path, which marks on the way may change. */
+static void model_layer(struct path_list *p, struct node *dir, struct result *r)
+{
+	for (int i = 0; dir && i < p->nr; i++) {
+		struct node *n = node_find(dir, p->name[i], p->len[i]);
+		bool last = i == p->nr - 1;
+
+		if (!n)
+			return;
+		if (!S_ISDIR(n->inode.i_mode)) {
+			r->stop = true;
+			if (last && !r->nr && !S_ISCHR(n->inode.i_mode))
+				r->found[r->nr++] = n;
+			return;
+		}
+		if (n->layer + 1 < (int)nr_layers) {
+			if (n->opaque)
+				r->stop = true;
+			else if (n->redirect && !model_redirect(p, &i, n))
+				r->error = true;
+			if (r->error)
+				return;
+			last = i == p->nr - 1;
+		}
+		if (last)
+			r->found[r->nr++] = n;
+		dir = n;
+	}
+}
+
+/* @name in a directory that is merged of @dirs. */
+static void model(const struct result *dirs, const char *name, struct result *r)
+{
+	static struct path_list p;
+	int layer = 0;
+
+	p.nr = 1;
+	p.name[0] = name;
+	p.len[0] = strlen(name);
+	p.absolute = false;
+	memset(r, 0, sizeof(*r));
+	for (int i = 0; i < dirs->nr && !p.absolute && !r->stop && !r->error; i++) {
+		layer = dirs->found[i]->layer;
+		model_layer(&p, (struct node *)dirs->found[i], r);
+	}
+	while (p.absolute && !r->stop && !r->error && ++layer < (int)nr_layers)
+		model_layer(&p, &nodes[layer], r);
+}
+
+static void compare(struct dentry *d, const struct result *r, bool comparable)
+{
+	const struct lfs_image_inode *ii;
+
+	if (!comparable)
+		return;
+	FUZZ_CHECK(r->error == IS_ERR(d));
+	if (r->error)
+		return;
+	FUZZ_CHECK(!!d == !!r->nr);
+	if (!d)
+		return;
+	ii = lfs_ii(d->d_inode);
+	FUZZ_CHECK((int)ii->nr_below + 1 == r->nr);
+	for (int i = 0; i < r->nr; i++) {
+		FUZZ_CHECK(lfs_image_real(ii, i)->dentry == &r->found[i]->dentry);
+		FUZZ_CHECK((int)lfs_image_real(ii, i)->layer == r->found[i]->layer);
+	}
+}
+
+static void walk_image(struct dentry *dir, const struct result *dirs, int depth, bool comparable)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(names) && nr_made < MAX_MADE / 2; i++) {
+		struct result r;
+		struct dentry *d;
+
+		model(dirs, names[i], &r);
+		d = lfs_image_lookup(dir, names[i], strlen(names[i]));
+		compare(d, &r, comparable);
+		if (IS_ERR_OR_NULL(d))
+			continue;
+		if (d_is_dir(d) && depth < MAX_DEPTH && comparable)
+			walk_image(d, &r, depth + 1, comparable);
+		dput(d);
+	}
+}
+
+/* An upper on the image: what it merges with is a directory of the image. */
+static void walk_container(struct lfs_inode *dir, int depth)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(names) && nr_made < MAX_MADE / 2; i++) {
+		struct lfs_inode *child;
+		struct lfs_key key;
+		int err;
+
+		err = lfs_resolve(&dir->vfs_inode, dir->upper, names[i], strlen(names[i]), &key);
+		if (err)
+			continue;
+		if (key.upper) {
+			FUZZ_CHECK(!S_ISCHR(key.upper->d_inode->i_mode));
+			FUZZ_CHECK(!key.image || (d_is_dir(key.upper) && d_is_dir(key.image)));
+		}
+		FUZZ_CHECK(!key.image || key.image->d_sb == &image_sb);
+		if (depth < MAX_DEPTH && ((key.upper && d_is_dir(key.upper)) ||
+					  (key.image && d_is_dir(key.image)))) {
+			child = make(sizeof(*child));
+			child->vfs_inode.i_sb = &container_sb;
+			child->upper = key.upper;
+			child->image = key.image;
+			walk_container(child, depth + 1);
+		}
+		lfs_key_put(&key);
+	}
+}
+
+struct input {
+	const uint8_t *p, *end;
+};
+
+static uint8_t next(struct input *in)
+{
+	return in->p < in->end ? *in->p++ : 0;
+}
+
+static struct node *node_add(struct node *parent, const char *name, int layer, umode_t mode)
+{
+	struct node *n = &nodes[nr_nodes++];
+
+	*n = (struct node){ .parent = parent, .name = name, .layer = layer };
+	n->inode = (struct inode){ .i_mode = mode, .i_opflags = IOP_XATTR, .i_ino = nr_nodes,
+				   .i_sb = &real_sb };
+	n->dentry = (struct dentry){ .d_inode = &n->inode, .d_sb = &real_sb, .fuzz = n };
+	return n;
+}
+
+/* A redirect as it should be, made of names, or any bytes. */
+static void read_redirect(struct input *in, struct node *n)
+{
+	size_t len = next(in), max = in->end - in->p;
+
+	if (len & 0x80) {
+		char *s = make(1 + (len & 0x7f) * 8), *out = s;
+
+		for (len &= 7; len; len--)
+			out += sprintf(out, "/%s", names[next(in) % 3]);
+		n->redirect = (uint8_t *)s;
+		n->redirect_len = out - s;
+		return;
+	}
+	n->redirect = in->p;
+	/* Long ones are of one byte, so that an input may stay short. */
+	if (len >= 0x70) {
+		char *s = make(PATH_MAX + 8);
+
+		n->redirect_len = PATH_MAX + (int)(len & 15) - 12;
+		for (size_t i = 0; i < n->redirect_len; i++)
+			s[i] = i % 201 ? 'a' : '/';
+		n->redirect = (uint8_t *)s;
+		return;
+	}
+	n->redirect_len = len < max ? len : max;
+	in->p += n->redirect_len;
+}
+
+static void read_node(struct input *in)
+{
+	static const umode_t modes[] = { S_IFDIR, S_IFDIR, S_IFDIR, S_IFDIR, S_IFDIR,
+					 S_IFREG, S_IFLNK, S_IFCHR };
+	struct node *parent = &nodes[next(in) % nr_nodes], *n;
+	uint8_t what = next(in);
+	const char *name = names[what & 3];
+
+	if (!S_ISDIR(parent->inode.i_mode) || node_find(parent, name, strlen(name)))
+		return;
+	n = node_add(parent, name, parent->layer, modes[(what >> 2) & 7]);
+	if (!S_ISDIR(n->inode.i_mode))
+		return;
+	n->opaque = (what >> 5) == 7;
+	if ((what >> 5) & 1 && !n->opaque)
+		read_redirect(in, n);
+}
+
+static void check_and_free(void)
+{
+	for (unsigned int i = 0; i < nr_nodes; i++)
+		FUZZ_CHECK(!nodes[i].dentry.count);
+	while (nr_made)
+		free(made[--nr_made]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, data + size };
+	struct lfs_counters counters = { 0 };
+	struct lfs_layer layers[MAX_LAYERS];
+	struct vfsmount mnt[MAX_LAYERS], image_mnt;
+	struct lfs_layerset *set = calloc(1, sizeof(*set) + MAX_LAYERS * sizeof(set->layers[0]));
+	struct lfs_container c = { .image_mnt = &image_mnt, .counters = &counters };
+	struct lfs_real roots[MAX_LAYERS];
+	struct result all = { .nr = 0 };
+	struct dentry root = { .d_sb = &image_sb };
+	struct lfs_inode dir = { .vfs_inode.i_sb = &container_sb };
+	u16 fsid[MAX_LAYERS] = { 0 };
+	struct lfs_fs fs = { .sb = &real_sb };
+	unsigned int fail;
+
+	memset(long_name, 'l', 255);
+	nr_nodes = nr_layers = 0;
+	set->nr = 1 + (next(&in) & 3);
+	image = (struct lfs_image){ .set = set, .counters = &counters, .fs = &fs, .nr_fs = 1,
+				    .fsid = fsid, .ino_bits = 56 };
+	fail = next(&in);
+	image.marks = fail & 1 ? &lfs_marks_user : &lfs_marks_trusted;
+	fail = fail & 0x80 ? (fail & 0x7f) >> 1 : 0;
+	image_sb.s_fs_info = &image;
+	container_sb.s_fs_info = &c;
+	for (; nr_layers < set->nr; nr_layers++) {
+		struct node *n = node_add(NULL, "", nr_layers, S_IFDIR);
+
+		mnt[nr_layers] = (struct vfsmount){ .mnt_root = &n->dentry };
+		layers[nr_layers] = (struct lfs_layer){ .mnt = &mnt[nr_layers],
+							.counters = &counters };
+		set->layers[nr_layers] = &layers[nr_layers];
+		roots[nr_layers] = (struct lfs_real){ dget(&n->dentry), nr_layers };
+		all.found[all.nr++] = n;
+	}
+	dir.upper = &node_add(NULL, "", MAX_LAYERS, S_IFDIR)->dentry;
+	while (in.p < in.end && nr_nodes < MAX_NODES)
+		read_node(&in);
+
+	root.d_inode = lfs_image_inode_make(&image_sb, roots, set->nr);
+	image_mnt = (struct vfsmount){ .mnt_sb = &image_sb, .mnt_root = &root };
+	dir.image = &root;
+	fuzz_fail = fail;
+	walk_image(&root, &all, 0, !fail);
+	walk_container(&dir, 0);
+	fuzz_fail = 0;
+	FUZZ_CHECK(!root.count);
+	check_and_free();
+	free(set);
+	return 0;
+}
