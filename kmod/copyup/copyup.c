@@ -261,18 +261,26 @@ static void lfs_copyup_drop(struct lfs_copyup *cu)
 	dput(cu->temp);
 }
 
+/*
+ * An owner that does not exist in the mounter's user namespace cannot be given
+ * to a copy, and must not: it may be a setuid file of a foreign filesystem.
+ */
+static bool lfs_copyup_ids_known(const struct lfs_container *c, kuid_t uid, kgid_t gid)
+{
+	struct user_namespace *ns = c->cred->user_ns;
+
+	return kuid_has_mapping(ns, uid) && kgid_has_mapping(ns, gid);
+}
+
 /**
  * lfs_copyup_owner_known - whether the mounter may own what this object's owner owns
  * @inode: of a container
  *
- * An owner that does not exist in the mounter's user namespace cannot be given
- * to a copy, and must not: it may be a setuid file of a foreign filesystem.
+ * As of its lookup; a copy-up asks again.
  */
 bool lfs_copyup_owner_known(const struct inode *inode)
 {
-	struct user_namespace *ns = lfs_c(inode)->cred->user_ns;
-
-	return kuid_has_mapping(ns, inode->i_uid) && kgid_has_mapping(ns, inode->i_gid);
+	return lfs_copyup_ids_known(lfs_c(inode), inode->i_uid, inode->i_gid);
 }
 
 /* With the object's lock held and, unless it is anonymous, a parent in the upper. */
@@ -285,7 +293,8 @@ static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 			       cu->c->cred);
 	if (err)
 		return err;
-	if (!lfs_copyup_owner_known(d_inode(cu->dentry)))
+	/* What the copy will be given, not what the lookup saw: the server of a layer may lie. */
+	if (!lfs_copyup_ids_known(cu->c, cu->stat.uid, cu->stat.gid))
 		return -EOVERFLOW;
 	cu->size = min_t(loff_t, cu->size, cu->stat.size);
 	cu->keeps_ino = lfs_copyup_keeps_ino(cu);
