@@ -164,6 +164,21 @@ static inline bool lfs_real_path(const struct inode *inode, struct path *path)
 	return false;
 }
 
+/* Whether setuid, setgid and capabilities of a real object's file count. */
+static inline bool lfs_may_suid(const struct path *real, bool is_upper)
+{
+	/* In the upper is what was made here: the container's own mount decides. */
+	return is_upper || !(real->mnt->mnt_flags & MNT_NOSUID);
+}
+
+/* The mode to show for that of a real object. */
+static inline umode_t lfs_mode(umode_t mode, const struct path *real, bool is_upper)
+{
+	if (!S_ISREG(mode) || lfs_may_suid(real, is_upper))
+		return mode;
+	return mode & ~(S_ISUID | S_ISGID);
+}
+
 /* The real inode that serves attributes now; as lfs_real_path(). */
 static inline struct inode *lfs_real_inode(const struct inode *inode)
 {

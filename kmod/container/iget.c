@@ -37,13 +37,14 @@ static void lfs_lock_classes(struct inode *inode)
 void lfs_copy_attrs(struct inode *inode)
 {
 	const unsigned int flags = S_SYNC | S_IMMUTABLE | S_APPEND | S_NOATIME;
-	struct inode *real = lfs_real_inode(inode);
-	bool upper = lfs_upper(inode);
+	struct path path;
+	bool upper = lfs_real_path(inode, &path);
+	struct inode *real = d_inode(path.dentry);
 
 	spin_lock(&inode->i_lock);
 	inode->i_uid = real->i_uid;
 	inode->i_gid = real->i_gid;
-	inode->i_mode = real->i_mode;
+	inode->i_mode = lfs_mode(real->i_mode, &path, upper);
 	inode_set_atime_to_ts(inode, inode_get_atime(real));
 	inode_set_mtime_to_ts(inode, inode_get_mtime(real));
 	inode_set_ctime_to_ts(inode, inode_get_ctime(real));

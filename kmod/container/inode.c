@@ -29,6 +29,7 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	err = lfs_real_getattr(&real, stat, mask, flags, lfs_c(inode)->cred);
 	if (err)
 		return err;
+	stat->mode = lfs_mode(stat->mode, &real, upper);
 	stat->dev = inode->i_sb->s_dev;
 	stat->ino = inode->i_ino;
 	/*

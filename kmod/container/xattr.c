@@ -12,11 +12,14 @@ static int lfs_xattr_get(const struct xattr_handler *handler, struct dentry *den
 {
 	const struct cred *old;
 	struct path path;
+	bool upper;
 	int ret;
 
 	if (lfs_xattr_is_private(lfs_marks(inode->i_sb), name))
 		return -EOPNOTSUPP;
-	lfs_real_path(inode, &path);
+	upper = lfs_real_path(inode, &path);
+	if (!strcmp(name, XATTR_NAME_CAPS) && !lfs_may_suid(&path, upper))
+		return -ENODATA;
 	old = lfs_override_creds(inode->i_sb);
 	ret = vfs_getxattr(mnt_idmap(path.mnt), path.dentry, name, value, size);
 	revert_creds(old);
@@ -63,10 +66,12 @@ static int lfs_xattr_set(const struct xattr_handler *handler, struct mnt_idmap *
 	return err;
 }
 
-static bool lfs_xattr_shown(const struct super_block *sb, const char *name)
+static bool lfs_xattr_shown(const struct super_block *sb, const char *name, bool may_suid)
 {
 	if (lfs_xattr_is_private(lfs_marks(sb), name))
 		return false;
+	if (!strcmp(name, XATTR_NAME_CAPS))
+		return may_suid;
 	/* The list was made for the mounter, who may see these. */
 	if (!strncmp(name, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN))
 		return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
@@ -84,10 +89,12 @@ ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size)
 	const struct cred *old;
 	struct path path;
 	ssize_t len, left;
+	bool upper, may_suid;
 	size_t n;
 	char *s;
 
-	lfs_real_path(d_inode(dentry), &path);
+	upper = lfs_real_path(d_inode(dentry), &path);
+	may_suid = lfs_may_suid(&path, upper);
 	old = lfs_override_creds(dentry->d_sb);
 	len = vfs_listxattr(path.dentry, list, size);
 	revert_creds(old);
@@ -99,7 +106,7 @@ ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size)
 		if (n > left)
 			return -EIO;
 		left -= n;
-		if (lfs_xattr_shown(dentry->d_sb, s)) {
+		if (lfs_xattr_shown(dentry->d_sb, s, may_suid)) {
 			s += n;
 		} else {
 			len -= n;

@@ -68,6 +68,9 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 	}
 	/* Nobody but us knows this mount yet, so its flags need no lock. */
 	layer->mnt->mnt_flags |= MNT_READONLY | MNT_NOATIME;
+	/* As mnt_may_suid() has it: what a namespace below says is of no weight here. */
+	if (!current_in_userns(layer->mnt->mnt_sb->s_user_ns))
+		layer->mnt->mnt_flags |= MNT_NOSUID;
 	layer->origin_flags = path->mnt->mnt_flags;
 	layer->user_ns = get_user_ns(current_user_ns());
 	refcount_set(&layer->ref, 1);

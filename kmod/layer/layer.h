@@ -15,7 +15,8 @@
  * @hash: in the table of layers, under its mutex
  * @ref: one for each layer set that holds the layer
  * @mnt: our own clone of the mount the layer was named through: read-only, no
- *       atime; its root is the layer's root.  Lives as long as the layer
+ *       atime; its root is the layer's root.  Lives as long as the layer.  With
+ *       MNT_NOSUID, setuid, setgid and capabilities of its files do not count
  * @origin_flags: flags of the mount that was cloned; part of the identity
  * @user_ns: of the mounter; part of the identity, referenced
  * @path: absolute path as the first mounter named it
