@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -114,46 +116,6 @@ int userns_begin(uid_t uid, const char *file, int line)
 	return 1;
 }
 
-static void write_maps(pid_t pid, const char *map)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-	write_proc(path, map);
-	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-	write_proc(path, map);
-}
-
-int userns_map_begin(uid_t uid, const char *map, const char *file, int line)
-{
-	int up[2], down[2];
-	pid_t pid;
-	char c;
-
-	CHECK_SYS(pipe(up));
-	CHECK_SYS(pipe(down));
-	fflush(stdout);
-	pid = CHECK_SYS(fork());
-	if (pid) {
-		CHECK_EQ(read(up[0], &c, 1), 1);
-		write_maps(pid, map);
-		CHECK_EQ(write(down[1], "", 1), 1);
-		reap_at(pid, file, line);
-		close(up[0]);
-		close(up[1]);
-		close(down[0]);
-		close(down[1]);
-		return 0;
-	}
-	become(uid);
-	CHECK_SYS(unshare(CLONE_NEWUSER | CLONE_NEWNS));
-	CHECK_EQ(write(up[1], "", 1), 1);
-	CHECK_EQ(read(down[0], &c, 1), 1);
-	CHECK_SYS(setresgid(0, 0, 0));
-	CHECK_SYS(setresuid(0, 0, 0));
-	return 1;
-}
-
 void drop_capability(int cap)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -183,4 +145,48 @@ int caps_version(const char *path, uid_t *rootid)
 		FAIL("%s: capabilities of %zd bytes: %s", path, n, strerror(errno));
 	*rootid = v[20] | v[21] << 8 | v[22] << 16 | (uid_t)v[23] << 24;
 	return 3;
+}
+
+void mk_program(const char *path)
+{
+	int in = CHECK_SYS(open("/bin/cat", O_RDONLY | O_CLOEXEC));
+	int out = CHECK_SYS(open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755));
+	ssize_t n;
+
+	do
+		n = CHECK_SYS(sendfile(out, in, NULL, 1 << 20));
+	while (n);
+	close(in);
+	close(out);
+}
+
+struct gained run_as_attacker(const char *path)
+{
+	struct gained g = { -1, -1 };
+	char text[8192];
+	size_t len = 0;
+	ssize_t n;
+	int p[2];
+	pid_t pid;
+
+	CHECK_SYS(pipe(p));
+	fflush(stdout);
+	pid = CHECK_SYS(fork());
+	if (!pid) {
+		become(ATTACKER);
+		dup2(p[1], STDOUT_FILENO);
+		execl(path, "cat", "/proc/self/status", NULL);
+		_exit(errno);
+	}
+	close(p[1]);
+	while ((n = read(p[0], text + len, sizeof(text) - 1 - len)) > 0)
+		len += n;
+	text[len] = '\0';
+	close(p[0]);
+	reap(pid);
+	if (!strstr(text, "Uid:") || !strstr(text, "CapPrm:"))
+		FAIL("%s said: %s", path, text);
+	sscanf(strstr(text, "Uid:"), "Uid: %*u %u", &g.euid);
+	sscanf(strstr(text, "CapPrm:"), "CapPrm: %llx", &g.caps);
+	return g;
 }

@@ -22,7 +22,7 @@ void put_xattr(const char *path, const char *name, const void *value, size_t len
  */
 int try_mount(int layers, const struct mnt_opt *options);
 void must_mount(int layers, const struct mnt_opt *options);
-/* How long the kernel's answer to a path is: 0 or the errno of lstat(). */
+/* 0, or the errno of lstat(). */
 int stat_error(const char *path);
 /* The names in @path, or the name of the errno in <>. */
 const char *ls_or_error(const char *path);
@@ -36,15 +36,6 @@ int userns_begin(uid_t uid, const char *file, int line);
 #define IN_USERNS(uid)							\
 	for (int in_ = userns_begin(uid, __FILE__, __LINE__); in_; child_end())
 
-/*
- * The same with @map as uid_map and gid_map, written from outside, as
- * newuidmap(1) does: "0 1000 1\n1 100000 1000".
- */
-int userns_map_begin(uid_t uid, const char *map, const char *file, int line);
-#define IN_USERNS_MAP(uid, map)						\
-	for (int in_ = userns_map_begin(uid, map, __FILE__, __LINE__); in_;	\
-	     child_end())
-
 /* Drops one capability from all sets of the caller. */
 void drop_capability(int cap);
 
@@ -54,5 +45,18 @@ void drop_capability(int cap);
 extern const unsigned char caps_v2[CAPS_V2_SIZE];
 /* What @path has on disk: 0 none, 2 or 3 the version; *@rootid for 3. */
 int caps_version(const char *path, uid_t *rootid);
+
+
+/*
+ * What a program that the attacker starts from @path (a copy of cat) gets: its
+ * effective uid, and whether it has any capability.
+ */
+struct gained {
+	uid_t euid;
+	unsigned long long caps;
+};
+
+void mk_program(const char *path);
+struct gained run_as_attacker(const char *path);
 
 #endif
