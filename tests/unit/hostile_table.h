@@ -161,7 +161,8 @@
   "x GNU.sparse.size=9223372036854775807; x GNU.sparse.map=9223372036854775806,1; f a x",
   "cannot write its data", "\"a\"" },
 { "sparse map that is negative", "x GNU.sparse.size=10; x GNU.sparse.map=-5,1; f a x", NULL, "a" },
-{ "sparse size that is negative", "x GNU.sparse.size=-5; x GNU.sparse.map=0,1; f a x", "" },
+{ "sparse size that is negative", "x GNU.sparse.size=-5; x GNU.sparse.map=0,1; f a x",
+  "its size is out of range", "\"a\"" },
 { "sparse map of more than there is",
   "x GNU.sparse.major=1; x GNU.sparse.minor=0; x GNU.sparse.realsize=9;"
   "f a 99999999%0a0%0a1%0a", DAMAGED },

@@ -169,9 +169,12 @@ static void names_from_outside_cannot_steer_the_terminal(void **state)
 	FILE *to = open_memstream(&text, &size);
 
 	(void)state;
-	lc_put_safe(to, "a\033[2Jb\r\n\177é");
+	lc_put_safe(to, "a\033[2Jb\r\n\177é日\360\237\246\212");
+	/* C1 in Latin-1 and in UTF-8, a turn of direction, overlong, cut off */
+	lc_put_safe(to, "|\233m\302\233m\342\200\256\300\257\360\237\246");
 	fclose(to);
-	assert_string_equal(text, "a\\033[2Jb\\015\\012\\177é");
+	assert_string_equal(text, "a\\033[2Jb\\015\\012\\177é日\360\237\246\212"
+			    "|\\233m\\302\\233m\\342\\200\\256\\300\\257\\360\\237\\246");
 	free(text);
 }
 

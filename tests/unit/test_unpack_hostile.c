@@ -9,8 +9,8 @@
  * names the entry and the reason; and that no file of the layer has an xattr
  * of an overlay that no whiteout entry asked for.
  *
- * With "--dump DIR" the archives are written to files instead, for the tests
- * of layerctl and as seeds for the fuzzer.
+ * With "--dump DIR OUTSIDE" the archives are written to files instead, for the
+ * tests of layerctl and as seeds for the fuzzer.
  */
 #include "test_unpack_tar.h"
 #include "hostile_tar.h"
@@ -130,13 +130,13 @@ static int attempt_setup(void **state)
 	return ret;
 }
 
-/* DIR/NN.tar, and on standard output "NN.tar<TAB>what<TAB>reason or nothing" */
-static int dump(const char *dir)
+/* DIR/NNN.tar, and on standard output "NNN.tar<TAB>what<TAB>reason or nothing" */
+static int dump(const char *dir, const char *outside)
 {
 	static char buf[TAR_MAX];
 
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
-		size_t len = hostile_write(buf, TAR_MAX, attempts[i].spec, dir);
+		size_t len = hostile_write(buf, TAR_MAX, attempts[i].spec, outside);
 		char path[4096];
 		FILE *to;
 
@@ -156,8 +156,8 @@ int main(int argc, char **argv)
 {
 	static struct CMUnitTest tests[sizeof(attempts) / sizeof(*attempts)];
 
-	if (argc == 3 && !strcmp(argv[1], "--dump"))
-		return dump(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "--dump"))
+		return dump(argv[2], argv[3]);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
 		tests[i] = (struct CMUnitTest) {
 			.name = attempts[i].what,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../lib/store_import.h"
@@ -9,8 +10,11 @@
 #include "output.h"
 
 static const char *opt_platform;
+static const char *opt_max_size;
 
 static const struct lc_option options[] = {
+	{ "max-size", 0, "SIZE", "refuse more than this, unpacked (default: 128G)",
+	  .value = &opt_max_size },
 	{ "platform", 0, "OS/ARCH", "which image of several (default: this machine's)",
 	  .value = &opt_platform },
 	{ }
@@ -146,6 +150,29 @@ static void watch_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
+/* "10G"; 0 for what is none */
+static uint64_t parse_size(const char *text)
+{
+	static const char units[] = "KMGT";
+	unsigned long long n;
+	const char *unit;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return 0;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (errno || (*end && (!unit || end[1])))
+		return 0;
+	for (int shift = unit ? 10 * (unit - units + 1) : 0; shift; shift -= 10) {
+		if (n > UINT64_MAX >> 10)
+			return 0;
+		n <<= 10;
+	}
+	return n;
+}
+
 static int run(struct lc_ctx *ctx, int argc, char **argv)
 {
 	struct view view = { .ctx = ctx };
@@ -161,6 +188,12 @@ static int run(struct lc_ctx *ctx, int argc, char **argv)
 	struct layerfs_store *store;
 	int ret;
 
+	if (opt_max_size) {
+		request.max_size = parse_size(opt_max_size);
+		if (!request.max_size)
+			return lc_usage(ctx, "\"%s\" is no size, such as 500M or 20G",
+					opt_max_size);
+	}
 	if (layerfs_store_open(ctx->root, true, &store, &err))
 		return lc_fail(ctx, &err);
 	layerfs_store_on_wait(store, on_wait, &view);
@@ -198,6 +231,11 @@ const struct lc_command lc_cmd_import = {
 "NAME is what the image is called from now on; another image of that name\n"
 "loses it. Without NAME it gets the names that SOURCE has for it, else one made\n"
 "from the file's or directory's.\n"
+"\n"
+"SIZE is in bytes, or with K, M, G or T in powers of 1024. It bounds what all\n"
+"layers together unpack to, so that a small file cannot become a big surprise.\n"
+"However big it is, an import ends when it has used nine tenths of the space or\n"
+"of the inodes that were free.\n"
 "\n"
 "An import that is interrupted or fails leaves no image behind; layers that\n"
 "were complete by then stay, and the next import finds them there.\n",

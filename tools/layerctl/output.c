@@ -72,14 +72,45 @@ const char *lc_text_digest(const struct lc_ctx *ctx, const char *digest,
 	return buf;
 }
 
-void lc_put_safe(FILE *to, const char *s)
+/* Bytes of the UTF-8 character at @s, or 0 if there is none */
+static int utf8_decode(const unsigned char *s, unsigned int *codep)
 {
-	for (; *s; s++) {
-		unsigned char c = *s;
+	static const unsigned int least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	int len = *s < 0x80 ? 1 : *s < 0xc0 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf8 ? 4 : 0;
+	unsigned int code = len == 1 ? *s : *s & (0x7f >> len);
 
-		if (c < 0x20 || c == 0x7f)
-			fprintf(to, "\\%03o", c);
-		else
-			fputc(c, to);
+	for (int i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (s[i] & 0x3f);
+	}
+	if (!len || code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	*codep = code;
+	return len;
+}
+
+/* What a terminal obeys instead of showing it: C0, C1, and turns of direction */
+static bool is_control(unsigned int code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+void lc_put_safe(FILE *to, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s) {
+		unsigned int code;
+		int len = utf8_decode(s, &code);
+
+		if (len && !is_control(code)) {
+			fwrite(s, 1, len, to);
+			s += len;
+			continue;
+		}
+		for (int i = 0; i < (len ? len : 1); i++)
+			fprintf(to, "\\%03o", *s++);
 	}
 }

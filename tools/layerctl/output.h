@@ -100,7 +100,8 @@ int lc_json_show(struct json_object *json);
 
 /*
  * output.c: single values. The buffers are the caller's. A name or path from
- * outside may hold anything: lc_put_safe() shows control characters as \ooo.
+ * outside may hold anything: lc_put_safe() shows control characters, and what is
+ * no UTF-8, as \ooo.
  */
 #define LC_TEXT_MAX 32
 const char *lc_text_size(uint64_t bytes, char buf[LC_TEXT_MAX]);
@@ -109,7 +110,7 @@ const char *lc_text_rfc3339(int64_t when, char buf[LC_TEXT_MAX]);
 /* "sha256:HEX" or HEX -> 12 digits, or all of HEX with --no-trunc */
 const char *lc_text_digest(const struct lc_ctx *ctx, const char *digest,
 			   char buf[130]);
-void lc_put_safe(FILE *to, const char *s);
+void lc_put_safe(FILE *to, const char *text);
 
 /*
  * progress.c: one line on stderr, redrawn when that is a terminal.

@@ -13,8 +13,11 @@
 #include "store.h"
 #include "store_name.h"
 
-#define MAX_JSON	(8 << 20)
+/* The store's record has a config as a string, where a byte may become six */
+#define MAX_JSON	(4 << 20)
 #define MAX_NESTING	4
+/* A record has all names, and they are compared with each other */
+#define MAX_NAMES	256
 
 #define ANNOTATION_REF		"org.opencontainers.image.ref.name"
 #define ANNOTATION_NAME		"io.containerd.image.name"
@@ -77,7 +80,7 @@ static int load_described_json(struct layerfs_source *source, struct json_object
 	ret = load_described(source, descriptor, &buf, &len, err);
 	if (ret)
 		return ret;
-	ret = oci_json_parse(buf, len, digest, jsonp, err);
+	ret = oci_json_parse_foreign(buf, len, digest, jsonp, err);
 	free(buf);
 	return ret;
 }
@@ -240,7 +243,7 @@ static int take_config(struct layerfs_oci_image *image, struct layerfs_error *er
 	image->id = ret ? NULL : strdup(digest);
 	if (!image->id)
 		return layerfs_error_sys(err, ret ? ret : -ENOMEM, "cannot compute a digest");
-	ret = oci_json_parse(image->config, image->config_len, image->id, &config, err);
+	ret = oci_json_parse_foreign(image->config, image->config_len, image->id, &config, err);
 	if (ret)
 		return ret;
 	rootfs = oci_json_get(config, "rootfs", json_type_object);
@@ -256,7 +259,7 @@ static int take_config(struct layerfs_oci_image *image, struct layerfs_error *er
 	else if (!(image->layers = calloc(nr, sizeof(*image->layers))))
 		ret = layerfs_error_sys(err, -ENOMEM, "no memory for the list of layers");
 	for (size_t i = 0; !ret && i < nr; i++) {
-		const char *id = json_object_get_string(json_object_array_get_idx(ids, i));
+		const char *id = oci_json_text(json_object_array_get_idx(ids, i));
 
 		if (!layerfs_digest_valid(id))
 			ret = layerfs_error_set(err, -EINVAL,
@@ -328,7 +331,7 @@ static int load_json(struct layerfs_source *source, const char *name, struct jso
 	ret = layerfs_blob_load(source, name, MAX_JSON, &buf, &len, err);
 	if (ret)
 		return ret;
-	ret = oci_json_parse(buf, len, name, jsonp, err);
+	ret = oci_json_parse_foreign(buf, len, name, jsonp, err);
 	free(buf);
 	return ret;
 }
@@ -369,7 +372,7 @@ static bool has_repo_tag(struct json_object *entry, const char *ref)
 	if (layerfs_name_parse(ref, &wanted, NULL))
 		return false;
 	for (size_t i = 0; !same && i < nr; i++) {
-		const char *tag = json_object_get_string(json_object_array_get_idx(tags, i));
+		const char *tag = oci_json_text(json_object_array_get_idx(tags, i));
 
 		if (!tag || layerfs_name_parse(tag, &name, NULL))
 			continue;
@@ -402,17 +405,22 @@ static int choose_docker(struct layerfs_source *source, struct json_object *list
 	return 0;
 }
 
-static int take_repo_tags(struct json_object *entry, struct layerfs_oci_image *image)
+static int take_repo_tags(struct json_object *entry, struct layerfs_oci_image *image,
+			  struct layerfs_error *err)
 {
 	struct json_object *tags = oci_json_get(entry, "RepoTags", json_type_array);
 	size_t nr = tags ? json_object_array_length(tags) : 0;
 	char *name;
 
+	if (nr > MAX_NAMES)
+		return layerfs_error_set(err, -E2BIG,
+			"manifest.json gives the image %zu names, and %d is the most", nr,
+			MAX_NAMES);
 	for (size_t i = 0; i < nr; i++) {
-		const char *tag = json_object_get_string(json_object_array_get_idx(tags, i));
+		const char *tag = oci_json_text(json_object_array_get_idx(tags, i));
 
 		if (tag && !layerfs_name_parse(tag, &name, NULL) && add_name(image, name))
-			return -ENOMEM;
+			return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
 	}
 	return 0;
 }
@@ -442,15 +450,14 @@ static int take_docker(struct layerfs_source *source, struct json_object *entry,
 					 "manifest.json has %zu layers and its config %zu",
 					 json_object_array_length(layers), image->nr_layers);
 	for (size_t i = 0; i < image->nr_layers; i++) {
-		const char *blob = json_object_get_string(json_object_array_get_idx(layers, i));
+		const char *blob = oci_json_text(json_object_array_get_idx(layers, i));
 
 		image->layers[i].blob = blob ? strdup(blob) : NULL;
 		if (!image->layers[i].blob)
 			return layerfs_error_set(err, -EINVAL,
 						 "manifest.json: layer %zu has no name", i);
 	}
-	return take_repo_tags(entry, image) ?
-	       layerfs_error_sys(err, -ENOMEM, "no memory for a name") : 0;
+	return take_repo_tags(entry, image, err);
 }
 
 static int resolve_docker(struct search *s, struct layerfs_oci_image *image,

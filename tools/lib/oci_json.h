@@ -22,6 +22,13 @@
 int oci_json_parse(const char *buf, size_t len, const char *what, struct json_object **jsonp,
 		   struct layerfs_error *err);
 
+/** oci_json_parse_foreign() - the same, bounding what a stranger's text can cost */
+int oci_json_parse_foreign(const char *buf, size_t len, const char *what,
+			   struct json_object **jsonp, struct layerfs_error *err);
+
+/** oci_json_text() - a string */
+const char *oci_json_text(struct json_object *value);
+
 struct json_object *oci_json_get(struct json_object *obj, const char *key, enum json_type type);
 const char *oci_json_string(struct json_object *obj, const char *key);
 int64_t oci_json_int(struct json_object *obj, const char *key);

@@ -2,14 +2,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include <archive.h>
-#include <archive_entry.h>
 
 #include "digest.h"
+#include "oci_filter.h"
 #include "oci_layer.h"
 
 #define READ_BLOCK	(256 * 1024)
+/* That much of a tar becomes at most eight times as much on the disk */
+#define LOOK_EVERY	(256 << 10)
+/* The part that an import leaves of what was free */
+#define KEEP_PART	10
 
 /**
  * struct stream - blob -> digest -> decompression -> diff-id -> unpacking
@@ -37,7 +42,6 @@ struct stream {
 
 static ssize_t read_packed(struct stream *s, struct layerfs_error *err)
 {
-	struct layerfs_layer_job *job = s->job;
 	ssize_t len;
 	int ret;
 
@@ -48,9 +52,6 @@ static ssize_t read_packed(struct stream *s, struct layerfs_error *err)
 	if (ret)
 		return layerfs_error_sys(err, ret, "cannot compute a digest");
 	s->got += len;
-	ret = job->progress ? job->progress(job->arg, s->got, job->blob_size) : 0;
-	if (ret < 0)
-		return layerfs_error_set(err, ret, "interrupted");
 	return len;
 }
 
@@ -77,6 +78,57 @@ static int filter_failed(struct stream *s, struct layerfs_error *err)
 				 why ? why : "unknown error");
 }
 
+int layerfs_import_limits_start(struct layerfs_import_limits *limits, uint64_t max_size,
+				int dirfd)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(dirfd, &fs))
+		return -errno;
+	*limits = (struct layerfs_import_limits) {
+		.max_size = max_size,
+		.keep_bytes = (uint64_t)fs.f_bavail * fs.f_frsize / KEEP_PART,
+		.keep_inodes = fs.f_favail / KEEP_PART,
+	};
+	return 0;
+}
+
+static int check_free(const struct layerfs_layer_job *job, struct layerfs_error *err)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(job->dirfd, &fs))
+		return layerfs_error_sys(err, -errno, "cannot see how much space is free");
+	if ((uint64_t)fs.f_bavail * fs.f_frsize >= job->limits->keep_bytes &&
+	    fs.f_favail >= job->limits->keep_inodes)
+		return 0;
+	return layerfs_error_set(err, -ENOSPC,
+		"it fills the disk: less than a tenth is left of what was free before");
+}
+
+static int check_limits(const struct layerfs_layer_job *job, size_t len,
+			struct layerfs_error *err)
+{
+	struct layerfs_import_limits *limits = job->limits;
+	uint64_t before = limits->used;
+
+	limits->used += len;
+	if (limits->used > limits->max_size)
+		return layerfs_error_set(err, -EFBIG,
+			"the layers unpack to more than %llu bytes, which is the limit",
+			(unsigned long long)limits->max_size);
+	return limits->used / LOOK_EVERY != before / LOOK_EVERY ? check_free(job, err) : 0;
+}
+
+static int report(struct stream *s, struct layerfs_error *err)
+{
+	struct layerfs_layer_job *job = s->job;
+	int ret;
+
+	ret = job->progress ? job->progress(job->arg, s->got, job->blob_size) : 0;
+	return ret < 0 ? layerfs_error_set(err, ret, "interrupted") : 0;
+}
+
 /* The layerfs_pull_fn that layerfs_unpack() reads the tar through */
 static ssize_t pull_plain(void *arg, const void **bufp, struct layerfs_error *err)
 {
@@ -95,36 +147,22 @@ static ssize_t pull_plain(void *arg, const void **bufp, struct layerfs_error *er
 			return filter_failed(s, err);
 	}
 	ret = layerfs_hash_update(&s->plain, *bufp, len);
-	return ret ? layerfs_error_sys(err, ret, "cannot compute a digest") : (ssize_t)len;
+	if (ret)
+		return layerfs_error_sys(err, ret, "cannot compute a digest");
+	ret = check_limits(s->job, len, err);
+	if (!ret)
+		ret = report(s, err);
+	return ret ? ret : (ssize_t)len;
 }
 
 static int start_filter(struct stream *s, struct layerfs_error *err)
 {
-	struct archive_entry *entry;
-	int ret;
+	int ret = oci_filter_open(&s->filter, s, on_read, err);
 
-	s->filter = archive_read_new();
-	if (!s->filter)
-		return layerfs_error_sys(err, -ENOMEM, "no memory for an archive");
-	/* Anything but OK means an external program would do it; none shall. */
-	if (archive_read_support_filter_gzip(s->filter) != ARCHIVE_OK ||
-	    archive_read_support_filter_zstd(s->filter) != ARCHIVE_OK)
-		return layerfs_error_set(err, -EOPNOTSUPP,
-					 "libarchive was built without gzip or zstd");
-	archive_read_support_filter_bzip2(s->filter);
-	archive_read_support_filter_xz(s->filter);
-	archive_read_support_format_raw(s->filter);
-	archive_read_support_format_empty(s->filter);
-	if (archive_read_open(s->filter, s, NULL, on_read, NULL) != ARCHIVE_OK)
+	s->empty = !ret;
+	if (ret == -EBADMSG)
 		return filter_failed(s, err);
-	ret = archive_read_next_header(s->filter, &entry);
-	s->empty = ret == ARCHIVE_EOF;
-	if (ret != ARCHIVE_OK && ret != ARCHIVE_WARN && ret != ARCHIVE_EOF)
-		return filter_failed(s, err);
-	/* libarchive undoes up to 25; one more multiplies what a small blob can become. */
-	if (archive_filter_count(s->filter) > 2)
-		return layerfs_error_set(err, -EINVAL, "it is compressed more than once");
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
 /* Both digests cover what follows the end of the archive, too */
@@ -140,6 +178,8 @@ static int drain(struct stream *s, bool plain, struct layerfs_error *err)
 		len = read_packed(s, err);
 		if (!len)
 			return 0;
+		if (len > 0 && report(s, err))
+			return -EINTR;
 	}
 	return len;
 }
@@ -174,7 +214,7 @@ static int check_plain(struct stream *s, struct layerfs_error *err)
 	return 0;
 }
 
-static bool comes_from_the_machine(int ret)
+static bool is_not_the_blobs_fault(int ret)
 {
 	switch (ret) {
 	case -ENOMEM:
@@ -183,6 +223,7 @@ static bool comes_from_the_machine(int ret)
 	case -EIO:
 	case -EROFS:
 	case -EINTR:
+	case -EFBIG:
 		return true;
 	}
 	return false;
@@ -213,7 +254,7 @@ static int run(struct stream *s, struct layerfs_error *err)
 		ret = layerfs_unpack(job->dirfd, pull_plain, s, &job->unpacked, err);
 	if (!ret)
 		ret = drain(s, true, err);
-	if (ret && !comes_from_the_machine(ret))
+	if (ret && !is_not_the_blobs_fault(ret))
 		return explain(s, ret, err);
 	if (!ret)
 		ret = check_packed(s, err);
@@ -233,8 +274,11 @@ static int open_blob(struct stream *s, struct layerfs_error *err)
 			"%s has %llu bytes instead of the %llu of the manifest", job->layer->blob,
 			(unsigned long long)job->blob_size,
 			(unsigned long long)job->layer->size);
-	ret = job->progress ? job->progress(job->arg, 0, job->blob_size) : 0;
-	return ret < 0 ? layerfs_error_set(err, ret, "interrupted") : 0;
+	if (job->blob_size > job->limits->max_size)
+		return layerfs_error_set(err, -EFBIG, "%s has %llu bytes, and the limit is %llu",
+					 job->layer->blob, (unsigned long long)job->blob_size,
+					 (unsigned long long)job->limits->max_size);
+	return report(s, err);
 }
 
 int layerfs_layer_unpack(struct layerfs_layer_job *job, struct layerfs_error *err)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <archive.h>
-
 #include "oci_source.h"
 #include "oci_tar.h"
+#include "oci_tar_input.h"
+#include "openat2.h"
 
 enum kind { KIND_DIR, KIND_TAR };
 
@@ -34,7 +35,7 @@ struct layerfs_source {
 struct layerfs_blob {
 	char *name;
 	int fd;
-	struct archive *archive;
+	struct oci_tar_input *in;
 };
 
 static const struct transport {
@@ -118,7 +119,7 @@ static int detect(struct layerfs_source *source, const struct transport *t,
 }
 
 static int open_kind(struct layerfs_source *source, const struct transport *t,
-		     const struct stat *st, struct layerfs_error *err)
+		     const struct stat *st, uint64_t max_size, struct layerfs_error *err)
 {
 	source->kind = S_ISDIR(st->st_mode) ? KIND_DIR : KIND_TAR;
 	if (!S_ISDIR(st->st_mode) && !S_ISREG(st->st_mode))
@@ -129,14 +130,14 @@ static int open_kind(struct layerfs_source *source, const struct transport *t,
 					 (int)strlen(t->prefix) - 1, t->prefix,
 					 t->kind == KIND_DIR ? "directory" : "file", source->path);
 	if (source->kind == KIND_TAR)
-		return oci_tar_open(&source->tar, source->path, err);
+		return oci_tar_open(&source->tar, source->path, max_size, err);
 	source->dirfd = open(source->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (source->dirfd < 0)
 		return layerfs_error_sys(err, -errno, "cannot open %s", source->path);
 	return 0;
 }
 
-int layerfs_source_open(const char *spec, struct layerfs_source **sourcep,
+int layerfs_source_open(const char *spec, uint64_t max_size, struct layerfs_source **sourcep,
 			struct layerfs_error *err)
 {
 	const struct transport *t = transport_of(spec);
@@ -150,7 +151,7 @@ int layerfs_source_open(const char *spec, struct layerfs_source **sourcep,
 	source->dirfd = -1;
 	ret = split(source, t ? spec + strlen(t->prefix) : spec, &st, err);
 	if (!ret)
-		ret = open_kind(source, t, &st, err);
+		ret = open_kind(source, t, &st, max_size, err);
 	if (!ret)
 		ret = detect(source, t, err);
 	if (ret) {
@@ -189,40 +190,47 @@ const char *layerfs_source_ref(const struct layerfs_source *source)
 }
 
 /*
- * The name may come from a manifest. Symlinks are followed all the same: build
- * tools make layouts of links to their caches, and the directory is what the
- * user named.
+ * The name may come from a manifest, and the directory from a stranger: a link
+ * that leads out of it could make root's secrets part of an image, or of the
+ * message about a wrong digest. What is no file is not even opened, because
+ * opening a FIFO waits and opening a device may do anything.
  */
-static bool leads_out(const char *name)
+static int find_file(struct layerfs_source *source, const char *name, struct stat *st,
+		     struct layerfs_error *err)
 {
-	size_t len;
+	int fd = layerfs_openat2(source->dirfd, name, O_PATH,
+				 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 
-	for (const char *p = name; *p; p += len + !!p[len]) {
-		len = strcspn(p, "/");
-		if (len == 2 && !memcmp(p, "..", 2))
-			return true;
-	}
-	return *name == '/';
+	if (fd == -EXDEV)
+		return layerfs_error_set(err, -EINVAL,
+			"%s is not inside %s, or is a link that leads out of it", name,
+			source->path);
+	if (fd < 0)
+		return layerfs_error_sys(err, fd, "cannot open %s/%s", source->path, name);
+	if (!fstat(fd, st) && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	return layerfs_error_set(err, -EINVAL, "%s/%s is no regular file", source->path, name);
 }
 
-/* O_NONBLOCK: a FIFO in the place of a blob must not hang us */
 static int open_file(struct layerfs_source *source, struct layerfs_blob *blob, uint64_t *sizep,
 		     struct layerfs_error *err)
 {
+	char path[64];
 	struct stat st;
+	int fd, ret = 0;
 
-	if (leads_out(blob->name))
-		return layerfs_error_set(err, -EINVAL, "%s is not inside %s", blob->name,
-					 source->path);
-	blob->fd = openat(source->dirfd, blob->name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (blob->fd < 0 || fstat(blob->fd, &st))
-		return layerfs_error_sys(err, -errno, "cannot open %s/%s", source->path,
-					 blob->name);
-	if (!S_ISREG(st.st_mode))
-		return layerfs_error_set(err, -EINVAL, "%s/%s is no regular file", source->path,
-					 blob->name);
+	fd = find_file(source, blob->name, &st, err);
+	if (fd < 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	blob->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (blob->fd < 0)
+		ret = layerfs_error_sys(err, -errno, "cannot open %s/%s", source->path,
+					blob->name);
+	close(fd);
 	*sizep = st.st_size;
-	return 0;
+	return ret;
 }
 
 static int open_member(struct layerfs_source *source, struct layerfs_blob *blob,
@@ -233,7 +241,7 @@ static int open_member(struct layerfs_source *source, struct layerfs_blob *blob,
 	if (index < 0)
 		return layerfs_error_set(err, index, "%s is not in %s", blob->name, source->path);
 	*sizep = oci_tar_size(&source->tar, index);
-	return oci_tar_seek(&source->tar, index, &blob->archive, err);
+	return oci_tar_seek(&source->tar, index, &blob->in, err);
 }
 
 int layerfs_blob_open(struct layerfs_source *source, const char *name,
@@ -263,14 +271,11 @@ int layerfs_blob_open(struct layerfs_source *source, const char *name,
 ssize_t layerfs_blob_read(struct layerfs_blob *blob, void *buf, size_t len,
 			  struct layerfs_error *err)
 {
-	la_ssize_t n;
+	ssize_t n;
 
-	if (blob->archive) {
-		n = archive_read_data(blob->archive, buf, len);
-		if (n < 0)
-			return layerfs_error_set(err, -EBADMSG, "cannot read %s: %s", blob->name,
-						 archive_error_string(blob->archive));
-		return n;
+	if (blob->in) {
+		n = oci_tar_input_read(blob->in, buf, len, err);
+		return n < 0 ? layerfs_error_prefix(err, "%s", blob->name) : n;
 	}
 	do {
 		n = read(blob->fd, buf, len);
@@ -286,7 +291,7 @@ void layerfs_blob_close(struct layerfs_blob *blob)
 		return;
 	if (blob->fd >= 0)
 		close(blob->fd);
-	archive_read_free(blob->archive);
+	oci_tar_input_close(blob->in);
 	free(blob->name);
 	free(blob);
 }

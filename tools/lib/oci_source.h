@@ -26,10 +26,11 @@ struct layerfs_blob;
 /**
  * layerfs_source_open() - open what a user named
  * @spec: "[oci:|oci-archive:|docker-archive:]PATH[:REF]"
+ * @max_size: bytes that a compressed archive may decompress to
  * @sourcep: the source, freed by layerfs_source_close()
  * @err: why not
  */
-int layerfs_source_open(const char *spec, struct layerfs_source **sourcep,
+int layerfs_source_open(const char *spec, uint64_t max_size, struct layerfs_source **sourcep,
 			struct layerfs_error *err);
 void layerfs_source_close(struct layerfs_source *source);
 

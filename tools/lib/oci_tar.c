@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +7,13 @@
 #include <archive_entry.h>
 
 #include "oci_tar.h"
+#include "oci_tar_input.h"
 
-#define READ_BLOCK	(256 * 1024)
 /* 500 layers are three members each in the oldest docker format */
 #define MAX_MEMBERS	100000
 #define MAX_LINKS	8
+/* The longest that is looked for is blobs/sha256/ and 64 digits */
+#define MAX_NAME	512
 
 /**
  * struct oci_tar_member - one member
@@ -26,38 +27,10 @@ struct oci_tar_member {
 	uint64_t size;
 };
 
-static int tar_failed(const struct oci_tar *tar, struct archive *archive,
-		      struct layerfs_error *err)
-{
-	const char *why = archive ? archive_error_string(archive) : NULL;
-
-	return layerfs_error_set(err, -EBADMSG, "cannot read %s as a tar archive: %s", tar->path,
-				 why ? why : "unknown error");
-}
-
-static int start(const struct oci_tar *tar, struct archive **archivep, struct layerfs_error *err)
-{
-	struct archive *archive = archive_read_new();
-
-	*archivep = archive;
-	if (!archive)
-		return layerfs_error_sys(err, -ENOMEM, "no memory for an archive");
-	archive_read_support_filter_gzip(archive);
-	archive_read_support_filter_zstd(archive);
-	archive_read_support_filter_xz(archive);
-	archive_read_support_filter_bzip2(archive);
-	archive_read_support_format_tar(archive);
-	if (archive_read_open_filename(archive, tar->path, READ_BLOCK) == ARCHIVE_OK)
-		return 0;
-	tar_failed(tar, archive, err);
-	archive_read_free(archive);
-	*archivep = NULL;
-	return -EBADMSG;
-}
-
 /*
  * "a/./b", "/a/b" and "x/../a/b" are all "a/b"; with @base, relative to the
- * directory that it is in. Only for looking names up: NULL if it leads out.
+ * directory that it is in. Only for looking names up: NULL if it leads out or
+ * is too long to be meant.
  */
 static char *normalise(const char *base, const char *name)
 {
@@ -65,6 +38,8 @@ static char *normalise(const char *base, const char *name)
 	const char *slash;
 	char *both, *out;
 
+	if (!name || strlen(name) > MAX_NAME)
+		return NULL;
 	slash = base && *name != '/' ? strrchr(base, '/') : NULL;
 	if (slash)
 		dir = slash + 1 - base;
@@ -114,12 +89,12 @@ static int add_member(struct oci_tar *tar, struct archive_entry *entry)
 	}
 	m = &tar->members[tar->nr++];
 	memset(m, 0, sizeof(*m));
-	m->name = name ? normalise(NULL, name) : NULL;
+	m->name = normalise(NULL, name);
 	if (!m->name)
 		return 0;
 	if (archive_entry_hardlink(entry)) {
 		m->link = normalise(NULL, archive_entry_hardlink(entry));
-	} else if (archive_entry_filetype(entry) == AE_IFLNK && archive_entry_symlink(entry)) {
+	} else if (archive_entry_filetype(entry) == AE_IFLNK) {
 		m->link = normalise(m->name, archive_entry_symlink(entry));
 	} else if (archive_entry_filetype(entry) == AE_IFREG) {
 		m->size = archive_entry_size(entry);
@@ -132,38 +107,38 @@ static int add_member(struct oci_tar *tar, struct archive_entry *entry)
 	return 0;
 }
 
-int oci_tar_open(struct oci_tar *tar, const char *path, struct layerfs_error *err)
+static int index_members(struct oci_tar *tar, struct oci_tar_input *in, struct layerfs_error *err)
 {
 	struct archive_entry *entry;
-	struct archive *archive;
+	int ret;
+
+	while ((ret = oci_tar_input_next(in, &entry, err)) > 0) {
+		if (tar->nr == MAX_MEMBERS)
+			return layerfs_error_set(err, -E2BIG, "%s has more than %d members",
+						 tar->path, MAX_MEMBERS);
+		ret = add_member(tar, entry);
+		if (ret)
+			return layerfs_error_sys(err, ret, "no memory for the index of %s",
+						 tar->path);
+	}
+	return ret;
+}
+
+int oci_tar_open(struct oci_tar *tar, const char *path, uint64_t max, struct layerfs_error *err)
+{
+	struct oci_tar_input *in;
 	int ret;
 
 	memset(tar, 0, sizeof(*tar));
+	tar->max = max;
 	tar->path = strdup(path);
 	if (!tar->path)
 		return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
-	ret = start(tar, &archive, err);
-	if (ret)
-		goto out;
-	while ((ret = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF) {
-		if (ret != ARCHIVE_OK && ret != ARCHIVE_WARN) {
-			ret = tar_failed(tar, archive, err);
-			goto out;
-		}
-		if (tar->nr == MAX_MEMBERS) {
-			ret = layerfs_error_set(err, -E2BIG, "%s has more than %d members",
-						path, MAX_MEMBERS);
-			goto out;
-		}
-		ret = add_member(tar, entry);
-		if (ret) {
-			layerfs_error_sys(err, ret, "no memory for the index of %s", path);
-			goto out;
-		}
+	ret = oci_tar_input_open(path, max, &in, err);
+	if (!ret) {
+		ret = index_members(tar, in, err);
+		oci_tar_input_close(in);
 	}
-	ret = 0;
-out:
-	archive_read_free(archive);
 	if (ret)
 		oci_tar_close(tar);
 	return ret;
@@ -207,23 +182,24 @@ uint64_t oci_tar_size(const struct oci_tar *tar, size_t index)
 	return tar->members[index].size;
 }
 
-int oci_tar_seek(const struct oci_tar *tar, size_t index, struct archive **archivep,
+int oci_tar_seek(const struct oci_tar *tar, size_t index, struct oci_tar_input **inp,
 		 struct layerfs_error *err)
 {
 	struct archive_entry *entry;
 	int ret;
 
-	ret = start(tar, archivep, err);
+	ret = oci_tar_input_open(tar->path, tar->max, inp, err);
 	if (ret)
 		return ret;
-	for (size_t i = 0; i <= index; i++) {
-		ret = archive_read_next_header(*archivep, &entry);
-		if (ret != ARCHIVE_OK && ret != ARCHIVE_WARN) {
-			ret = tar_failed(tar, *archivep, err);
-			archive_read_free(*archivep);
-			*archivep = NULL;
-			return ret;
-		}
+	for (size_t i = 0; ret >= 0 && i <= index; i++) {
+		ret = oci_tar_input_next(*inp, &entry, err);
+		if (!ret)
+			ret = layerfs_error_set(err, -EBADMSG, "%s has changed meanwhile",
+						tar->path);
 	}
-	return 0;
+	if (ret > 0)
+		return 0;
+	oci_tar_input_close(*inp);
+	*inp = NULL;
+	return ret;
 }

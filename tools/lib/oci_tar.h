@@ -11,7 +11,7 @@
 
 #include "layerfs.h"
 
-struct archive;
+struct oci_tar_input;
 struct oci_tar_member;
 
 /**
@@ -19,14 +19,16 @@ struct oci_tar_member;
  * @path: the file
  * @members: in the tar's order; of several with one name the last counts
  * @nr: how many
+ * @max: bytes that it may have when decompressed
  */
 struct oci_tar {
 	char *path;
+	uint64_t max;
 	struct oci_tar_member *members;
 	size_t nr;
 };
 
-int oci_tar_open(struct oci_tar *tar, const char *path, struct layerfs_error *err);
+int oci_tar_open(struct oci_tar *tar, const char *path, uint64_t max, struct layerfs_error *err);
 void oci_tar_close(struct oci_tar *tar);
 
 /** oci_tar_find() - index of the file that a name leads to, or -ENOENT */
@@ -39,10 +41,10 @@ uint64_t oci_tar_size(const struct oci_tar *tar, size_t index);
  * oci_tar_seek() - open the tar again, at a member's data
  * @tar: the tar
  * @index: the member
- * @archivep: to read the data from, freed by archive_read_free()
+ * @inp: to read the data from, freed by oci_tar_input_close()
  * @err: why not
  */
-int oci_tar_seek(const struct oci_tar *tar, size_t index, struct archive **archivep,
+int oci_tar_seek(const struct oci_tar *tar, size_t index, struct oci_tar_input **inp,
 		 struct layerfs_error *err);
 
 #endif

@@ -29,6 +29,7 @@
  * @source: where from
  * @image: what it consists of
  * @out: what is reported
+ * @limits: what it may take
  * @index: the layer at hand
  * @total: size of its blob
  */
@@ -38,6 +39,7 @@ struct import {
 	struct layerfs_source *source;
 	struct layerfs_oci_image image;
 	struct layerfs_imported *out;
+	struct layerfs_import_limits limits;
 	size_t index;
 	uint64_t total;
 };
@@ -153,6 +155,7 @@ static int fill(struct import *im, int work, struct layerfs_error *err)
 		.source = im->source,
 		.layer = &im->image.layers[im->index],
 		.dirfd = -1,
+		.limits = &im->limits,
 		.progress = on_progress,
 		.arg = im,
 	};
@@ -371,9 +374,14 @@ static int record(struct import *im, struct layerfs_error *err)
 
 static int run(struct import *im, struct layerfs_error *err)
 {
+	uint64_t max_size = im->request->max_size ? im->request->max_size :
+						    LAYERFS_IMPORT_MAX_SIZE;
 	int ret;
 
-	ret = layerfs_source_open(im->request->source, &im->source, err);
+	ret = layerfs_import_limits_start(&im->limits, max_size, im->store->tmpfd);
+	if (ret)
+		return layerfs_error_sys(err, ret, "cannot see how much space is free");
+	ret = layerfs_source_open(im->request->source, max_size, &im->source, err);
 	if (!ret)
 		ret = layerfs_oci_resolve(im->source, im->request->platform, &im->image, err);
 	if (!ret)

@@ -41,11 +41,17 @@ struct layerfs_import_event {
 	uint64_t done, total;
 };
 
+/* Images of machine learning have some tens of GiB */
+#define LAYERFS_IMPORT_MAX_SIZE	(UINT64_C(128) << 30)
+
 /**
  * struct layerfs_import_request - what to import
  * @source: "[oci:|oci-archive:|docker-archive:]PATH[:REF]"
  * @name: name for the image, or NULL to take those of the source
  * @platform: "os/arch[/variant]", or NULL for this machine's
+ * @max_size: bytes that the layers may unpack to, all together and counted as
+ *	tars; 0 for LAYERFS_IMPORT_MAX_SIZE. However much it is, the import ends
+ *	when it has used nine tenths of what was free.
  * @event: told of each step, or NULL; a negative errno ends the import
  * @arg: for @event
  */
@@ -53,6 +59,7 @@ struct layerfs_import_request {
 	const char *source;
 	const char *name;
 	const char *platform;
+	uint64_t max_size;
 	int (*event)(void *arg, const struct layerfs_import_event *event);
 	void *arg;
 };

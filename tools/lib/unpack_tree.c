@@ -2,23 +2,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "openat2.h"
 #include "unpack_tree.h"
 
-/*
- * A rename anywhere in the system can make the kernel refuse to judge a ".."
- * of a symlink; it says so by EAGAIN and wants to be asked again.
- */
-#define OPENAT2_TRIES	1000
 /* How much of a path a message shows */
 #define SHOWN_MAX	256
 /* What is remembered of directories until the end: two million with usual names */
@@ -44,18 +38,8 @@ struct unpack_dir {
 
 static int open_in_root(int root, const char *path, uint64_t flags)
 {
-	struct open_how how = {
-		.flags = flags | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-	};
-	int fd = -1;
-
-	for (int i = 0; i < OPENAT2_TRIES; i++) {
-		fd = syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
-		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
-			break;
-	}
-	return fd < 0 ? -errno : fd;
+	return layerfs_openat2(root, *path ? path : ".", flags,
+			       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
 static int too_deep(struct layerfs_error *err)
