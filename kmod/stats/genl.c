@@ -16,11 +16,13 @@
 /**
  * struct lfs_dump - where a dump stands, in netlink_callback.ctx
  * @last_id: object whose rows were all sent
- * @row: rows already sent of the next one
+ * @row_id: object that was begun then
+ * @row: rows already sent of it
  * @only_id: of the one object wanted, or 0 for all
  */
 struct lfs_dump {
 	u64 last_id;
+	u64 row_id;
 	unsigned int row;
 	u64 only_id;
 };
@@ -213,6 +215,11 @@ static int lfs_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	list_for_each_entry(o, &kind->registry->head, node) {
 		if (o->id <= d->last_id || (d->only_id && o->id != d->only_id))
 			continue;
+		/* Whoever was begun may have gone, and this one comes instead. */
+		if (o->id != d->row_id) {
+			d->row_id = o->id;
+			d->row = 0;
+		}
 		if (netlink_ns_capable(cb->skb, (struct user_namespace *)kind->user_ns(o),
 				       CAP_SYS_ADMIN)) {
 			rows = kind->rows ? kind->rows(o) : 1;
@@ -224,7 +231,6 @@ static int lfs_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		}
 		if (err)
 			break;
-		d->row = 0;
 		d->last_id = o->id;
 	}
 	mutex_unlock(&kind->registry->lock);

@@ -10,7 +10,7 @@ FUZZB := $(B)/tests/fuzz
 FUZZ_CC ?= clang
 SECONDS ?= 1200
 FUZZ ?= $(FUZZ_NAMES)
-FUZZ_NAMES := options xattrs layers
+FUZZ_NAMES := options xattrs layers dump replies
 
 FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -Wall -Wno-unused-function -D_GNU_SOURCE -MMD -MP
@@ -20,6 +20,9 @@ FUZZ_TOOLS_CFLAGS = $(FUZZ_CFLAGS) $(TOOLS_CFLAGS) $(TOOLS_PKG_CFLAGS) -Itests/f
 
 FUZZ_KMOD_xattrs := kmod/layer/marker.c kmod/container/lookup.c
 FUZZ_KMOD_layers := kmod/layer/marker.c kmod/image/lookup.c kmod/container/lookup.c
+FUZZ_KMOD_dump := kmod/stats/genl.c kmod/stats/registry.c kmod/stats/counters.c \
+	tests/fuzz/kernel/netlink.c
+FUZZ_SRCS_replies := tests/fuzz/fuzz_replies.c tools/lib/genl.c tools/lib/stats.c tools/lib/errors.c
 FUZZ_KMOD_options := kmod/mount/params.c
 FUZZ_SRCS_options := tests/fuzz/options_tools.c tools/mount.layerfs/optstr.c \
 	tools/lib/options.c tools/lib/layers.c tools/lib/errors.c
@@ -31,7 +34,8 @@ fuzz: fuzz-build
 # Only whoever fuzzes needs clang.
 fuzz-build: $(FUZZ:%=$(FUZZB)/%)
 
-fuzz_kmod_objs = $(patsubst %.c,$(FUZZB)/%.o,tests/fuzz/kernel/kernel.c tests/fuzz/fuzz_$(1).c $(FUZZ_KMOD_$(1)))
+fuzz_kmod_objs = $(if $(FUZZ_KMOD_$(1)),$(patsubst %.c,$(FUZZB)/%.o,tests/fuzz/kernel/kernel.c \
+	tests/fuzz/fuzz_$(1).c $(FUZZ_KMOD_$(1))))
 fuzz_tools_objs = $(patsubst %.c,$(FUZZB)/%.o,$(FUZZ_SRCS_$(1)))
 
 # The kernel's headers, as far as the host has none of that name: all that is in
@@ -51,10 +55,15 @@ $(FUZZB)/kmod/%.o: kmod/%.c $(FUZZB)/include.stamp
 	@echo "  FUZZ_CC $@"
 	@$(FUZZ_CC) $(FUZZ_KERNEL_CFLAGS) -c -o $@ $<
 
-$(FUZZB)/tests/fuzz/kernel/kernel.o: tests/fuzz/kernel/kernel.c $(FUZZB)/include.stamp
+$(FUZZB)/tests/fuzz/kernel/%.o: tests/fuzz/kernel/%.c $(FUZZB)/include.stamp
 	@mkdir -p $(@D)
 	@echo "  FUZZ_CC $@"
 	@$(FUZZ_CC) $(FUZZ_KERNEL_CFLAGS) -c -o $@ $<
+
+$(FUZZB)/tests/fuzz/fuzz_replies.o: tests/fuzz/fuzz_replies.c
+	@mkdir -p $(@D)
+	@echo "  FUZZ_CC $@"
+	@$(FUZZ_CC) $(FUZZ_TOOLS_CFLAGS) -c -o $@ $<
 
 $(FUZZB)/tests/fuzz/fuzz_%.o: tests/fuzz/fuzz_%.c $(FUZZB)/include.stamp
 	@mkdir -p $(@D)

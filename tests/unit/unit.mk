@@ -12,14 +12,26 @@ UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 UNIT_BINS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
 UNIT_AR := $(B)/tests/unit/layerctl.a $(B)/tests/unit/mount.layerfs.a
 CLI_TESTS := $(sort $(wildcard tests/cli/test_*.sh))
+KILLAT := $(B)/tests/cli/killat
 
-.PHONY: unit guest-tools
-unit: $(UNIT_BINS) tools
+.PHONY: unit guest-tools store-kill
+unit: $(UNIT_BINS) $(KILLAT) tools
 	tests/unit/run $(UNIT_BINS) $(CLI_TESTS)
 
+# Each point of the sweep, which `make unit` does in steps.
+store-kill: $(KILLAT) tools module
+	LFS_KILL_STEP=1 tests/unit/run tests/cli/test_store_kill.sh
+	tests/vm/run --ko $(KO) --timeout 2000 $(VMFLAGS) --env LFS_KILL_STEP=1 -- \
+		tests/unit/run tests/cli/guest_kill.sh
+
+$(KILLAT): tests/cli/killat.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -D_GNU_SOURCE -o $@ $<
+
 # The tools against the real module.
-guest-tools: tools module
-	tests/vm/run --ko $(KO) $(VMFLAGS) -- tests/unit/run tests/cli/guest_tools.sh
+guest-tools: tools module $(KILLAT)
+	tests/vm/run --ko $(KO) $(VMFLAGS) -- tests/unit/run tests/cli/guest_tools.sh \
+		tests/cli/guest_kill.sh
 
 $(UNIT_AR): $(B)/tests/unit/%.a: $(LAYERCTL_OBJS) $(MOUNT_LAYERFS_OBJS)
 	@mkdir -p $(@D)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
+#include <limits.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #define DUMP_TRIES 5
 /* A row with two paths of 4 KiB fits; the kernel sizes messages to this. */
 #define RECV_SIZE 32768
+/* The kernel's error codes end there. */
+#define MAX_ERRNO 4095
 
 /* The kernel's sentence in an error or done message, or NULL. */
 static const char *ext_ack_text(const struct nlmsghdr *nlh, size_t offset)
@@ -25,14 +28,19 @@ static const char *ext_ack_text(const struct nlmsghdr *nlh, size_t offset)
 	return NULL;
 }
 
+static bool is_error_code(int code)
+{
+	return code <= 0 && code >= -MAX_ERRNO;
+}
+
 /* NLMSG_ERROR: a code, the request's header, and attributes if asked for. */
 static int parse_error(const struct nlmsghdr *nlh, struct layerfs_error *err)
 {
 	const struct nlmsgerr *msg = mnl_nlmsg_get_payload(nlh);
 	const char *text;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*msg))
-		return layerfs_error_set(err, -EPROTO, "netlink: short error message");
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*msg) || !is_error_code(msg->error))
+		return layerfs_error_set(err, -EPROTO, "netlink: malformed error message");
 	if (!msg->error)
 		return 0;
 	/* Without NETLINK_CAP_ACK the whole request stands before them. */
@@ -54,6 +62,8 @@ static int parse_done(const struct nlmsghdr *nlh, struct layerfs_error *err)
 	memcpy(&code, mnl_nlmsg_get_payload(nlh), sizeof(code));
 	if (code >= 0)
 		return 0;
+	if (!is_error_code(code))
+		return layerfs_error_set(err, -EPROTO, "netlink: malformed end of a dump");
 	text = ext_ack_text(nlh, sizeof(code));
 	if (text)
 		return layerfs_error_set(err, code, "netlink: %s", text);
@@ -67,13 +77,19 @@ struct reading {
 	const struct genl_rows *rows;
 };
 
+/* libmnl takes a length of 2 GiB and more for a negative one, which fits. */
+static bool is_message(const struct nlmsghdr *nlh, int len)
+{
+	return mnl_nlmsg_ok(nlh, len) && nlh->nlmsg_len <= INT_MAX;
+}
+
 static int parse_messages(struct genl *genl, const char *buf, int len,
 			  struct reading *reading, struct layerfs_error *err)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 	int ret;
 
-	for (; !reading->done && mnl_nlmsg_ok(nlh, len);
+	for (; !reading->done && is_message(nlh, len);
 	     nlh = mnl_nlmsg_next(nlh, &len)) {
 		if (nlh->nlmsg_seq != genl->seq)
 			continue;

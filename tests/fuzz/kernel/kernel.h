@@ -149,5 +149,6 @@ void mutex_unlock(struct mutex *lock);
 } while (0)
 
 #include "vfs.h"
+#include "netlink.h"
 
 #endif /* _FUZZ_KERNEL_H */
