@@ -106,3 +106,4 @@ help:
 -include tests/bench/bench.mk
 -include tests/powercut/powercut.mk
 -include tests/fuzz/fuzz.mk
+-include tests/fuzz/import.mk
