@@ -9,7 +9,7 @@ B := build
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
 	check check-debug demo bench workloads mutants install dkms-install \
 	powercut powercut-short powercut-tools \
-	fuzz fuzz-build fuzz-syscalls store-kill powercut-store
+	fuzz fuzz-build fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps >&2 && echo done),done)
@@ -94,6 +94,7 @@ help:
 	@echo 'make store-kill    layerctl killed at each call that changes the store'
 	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
 	@echo 'make fuzz          parsers on the host, by libFuzzer; SECONDS=1200 each, FUZZ=NAME'
+	@echo 'make fuzz-import   what reads images, the same way; FUZZ_IMPORT=NAME'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'
 	@echo 'make deps          only install the packages that all this needs'
