@@ -235,6 +235,7 @@ void fuse_mount(struct fuse_server *s, const char *where, uid_t owner)
 {
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	char options[128];
+	pid_t pid;
 
 	if (fd < 0)
 		test_skip("/dev/fuse: %s", strerror(errno));
@@ -242,9 +243,11 @@ void fuse_mount(struct fuse_server *s, const char *where, uid_t owner)
 		 "fd=%d,rootmode=40755,user_id=%u,group_id=%u,allow_other", fd, owner, owner);
 	CHECK_SYS(mount("served", where, "fuse", MS_NOSUID | MS_NODEV, options));
 	fflush(stdout);
-	s->pid = CHECK_SYS(fork());
-	if (!s->pid)
+	/* Only the parent says so: the memory is shared. */
+	pid = CHECK_SYS(fork());
+	if (!pid)
 		serve(s, fd, owner);
+	s->pid = pid;
 	close(fd);
 }
 
