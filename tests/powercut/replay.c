@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "random.h"
 #include "replay.h"
 
 /* What a disk writes at once, or not at all. */
@@ -17,16 +18,6 @@ const char * const keep_names[NR_KEEPS] = {
 	[KEEP_MOST] = "most",	[KEEP_ONE] = "one",	[KEEP_FIRST] = "first",
 	[KEEP_TORN] = "torn",
 };
-
-/* splitmix64 */
-uint64_t rnd(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
 
 static bool may_cut_at(const struct entry *e)
 {

@@ -70,8 +70,6 @@ struct replayed {
 	size_t kept;
 };
 
-uint64_t rnd(uint64_t *state);
-
 /* @nr cuts after entry @from, in order of time; free() them.  Exits if there can be none. */
 struct cut *cuts_choose(const struct log *log, size_t from, size_t nr, uint64_t seed);
 
