@@ -467,8 +467,8 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	if (err)
 		errorfc(fc, "cannot mark workdir '%s' volatile: %pe", c->params->work_name,
 			ERR_PTR(err));
-	c->work.tmpfile = d_inode(c->work.dir)->i_op->tmpfile;
 	c->work.ordered = lfs_fs_is_ordered(c->upper_mnt->mnt_sb);
+	c->work.tmpfile = c->work.ordered && d_inode(c->work.dir)->i_op->tmpfile;
 	return err;
 }
 

@@ -15,7 +15,8 @@ struct fs_context;
  * @base: the directory named by workdir=; marked in use
  * @dir: "work" in it, which holds the temporaries; NULL without an upper
  * @seq: last number used for a temporary's name
- * @tmpfile: the upper's filesystem has O_TMPFILE
+ * @tmpfile: copies are made without a name.  Not if the filesystem is not
+ *           @ordered: there, an fsync of what has no name may do nothing
  * @ordered: the upper's filesystem journals: once data has been written back,
  *           no later change of metadata survives a crash without it
  *
