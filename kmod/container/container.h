@@ -49,6 +49,7 @@ struct lfs_container {
 enum {
 	LFS_I_IMPURE,		/* the upper directory is known to be marked impure */
 	LFS_I_OPAQUE,		/* the directory has ceased to merge with the image */
+	LFS_I_UNSETTLED,	/* the file's name in the upper may not be on the disk */
 };
 
 /**
@@ -135,6 +136,13 @@ static inline struct dentry *lfs_image(const struct inode *inode)
 	const struct lfs_inode *li = lfs_i(inode);
 
 	return test_bit(LFS_I_OPAQUE, &li->flags) ? NULL : li->image;
+}
+
+/* Whether a sync of data alone is not enough for data to be found again. */
+static inline bool lfs_is_unsettled(const struct inode *inode)
+{
+	return test_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags) &&
+	       !lfs_c(inode)->params->is_volatile;
 }
 
 /**

@@ -154,8 +154,12 @@ struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key)
 {
 	struct inode *inode = new_inode(sb);
 
-	if (inode)
-		return lfs_iget_new(inode, key);
-	lfs_key_put(key);
-	return ERR_PTR(-ENOMEM);
+	if (!inode) {
+		lfs_key_put(key);
+		return ERR_PTR(-ENOMEM);
+	}
+	/* It may be a copy made a moment ago, whose inode was dropped since. */
+	if (key->upper)
+		set_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
+	return lfs_iget_new(inode, key);
 }

@@ -213,6 +213,7 @@ static void lfs_copyup_publish(struct lfs_copyup *cu, struct inode *parent,
 		__insert_inode_hash(inode, inode->i_ino);
 		atomic64_inc(&lfs_i(parent)->version);
 	}
+	set_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
 	/* Pairs with smp_load_acquire() in lfs_upper(). */
 	smp_store_release(&lfs_i(inode)->upper, upper);
 	lfs_copy_attrs(inode);

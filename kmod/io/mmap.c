@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mappings are of the real file, so that its pages are shared by all.
+ * Mappings are of the real file, so that its pages are shared by all.  msync()
+ * goes to the real file, too, without our knowledge.
  *
  * A shared mapping that can be written to needs the upper, but mmap_lock is
  * held here, which comes after the locks of directories (readdir faults with
@@ -24,9 +25,12 @@ static int lfs_deferred_release(struct inode *inode, struct file *deferred)
 {
 	struct file *file = deferred->private_data;
 	struct lfs_file *lf = file->private_data;
+	struct file *real;
 	int err;
 
-	err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
+	/* As for O_DSYNC: msync() syncs data alone. */
+	real = lfs_real_file_for_write(file, true);
+	err = PTR_ERR_OR_ZERO(real);
 	/* Who was killed does not come back for it, and others shall not get it. */
 	if (err != -EINTR)
 		WRITE_ONCE(lf->mmap_err, err);
@@ -38,6 +42,11 @@ static const struct file_operations lfs_deferred_fops = {
 	.owner		= THIS_MODULE,
 	.release	= lfs_deferred_release,
 };
+
+static bool lfs_mmap_must_defer(struct file *file)
+{
+	return !lfs_upper(file_inode(file)) || lfs_is_unsettled(file_inode(file));
+}
 
 /*
  * The last fput() of a file runs its ->release on the task's way to user space;
@@ -82,7 +91,7 @@ unsigned long lfs_get_unmapped_area(struct file *file, unsigned long addr, unsig
 	struct file *real;
 
 	if ((type == MAP_SHARED || type == MAP_SHARED_VALIDATE) &&
-	    (file->f_mode & FMODE_WRITE) && !lfs_upper(file_inode(file)))
+	    (file->f_mode & FMODE_WRITE) && lfs_mmap_must_defer(file))
 		return lfs_mmap_defer(file);
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
@@ -108,7 +117,7 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 	struct file *real;
 
 	/* Not through get_unmapped_area: remap_file_pages(), or a mode changed since. */
-	if ((vma->vm_flags & shared_write) == shared_write && !lfs_upper(file_inode(file)))
+	if ((vma->vm_flags & shared_write) == shared_write && lfs_mmap_must_defer(file))
 		return lfs_mmap_defer(file);
 	real = lfs_real_file(file);
 	if (IS_ERR(real))

@@ -194,17 +194,50 @@ struct file *lfs_real_file(struct file *file)
 }
 
 /**
+ * lfs_settle - bring the name of a copy to the disk
+ * @file: open regular file of a container, in the upper
+ * @real: its real file
+ *
+ * A sync of data alone, as O_DSYNC does, leaves out names that a file has got
+ * (ext4 does).  But to the caller the file had its name before it was copied up.
+ * So the first of them must be a full one, or come after one.
+ */
+int lfs_settle(struct file *file, struct file *real)
+{
+	struct inode *inode = file_inode(file);
+	const struct cred *old;
+	int err;
+
+	if (!lfs_is_unsettled(inode))
+		return 0;
+	old = lfs_override_creds(inode->i_sb);
+	err = vfs_fsync(real, 0);
+	revert_creds(old);
+	if (!err)
+		clear_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
+	return err;
+}
+
+/**
  * lfs_real_file_for_write - the upper's file, after a copy-up if need be
  * @file: open regular file of a container
+ * @dsync: what is written is synced at once
  *
  * Context: as lfs_copyup().
  * Return: the file, good as long as @file is open; or an error.
  */
-struct file *lfs_real_file_for_write(struct file *file)
+struct file *lfs_real_file_for_write(struct file *file, bool dsync)
 {
 	int err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
+	struct file *real;
 
-	return err ? ERR_PTR(err) : lfs_real_file(file);
+	if (err)
+		return ERR_PTR(err);
+	real = lfs_real_file(file);
+	if (!dsync || IS_ERR(real))
+		return real;
+	err = lfs_settle(file, real);
+	return err ? ERR_PTR(err) : real;
 }
 
 static loff_t lfs_llseek(struct file *file, loff_t offset, int whence)
@@ -244,6 +277,8 @@ static int lfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
+	if (lfs_is_unsettled(inode))
+		return lfs_settle(file, real);
 	old = lfs_override_creds(inode->i_sb);
 	err = vfs_fsync_range(real, start, end, datasync);
 	revert_creds(old);
@@ -257,7 +292,7 @@ static long lfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len
 	struct file *real;
 	int err;
 
-	real = lfs_real_file_for_write(file);
+	real = lfs_real_file_for_write(file, file->f_flags & O_DSYNC);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	inode_lock(inode);

@@ -29,7 +29,8 @@ struct lfs_file {
 int lfs_file_attach(struct file *file, struct file *real, bool is_upper);
 void lfs_file_detach(struct file *file);
 struct file *lfs_real_file(struct file *file);
-struct file *lfs_real_file_for_write(struct file *file);
+struct file *lfs_real_file_for_write(struct file *file, bool dsync);
+int lfs_settle(struct file *file, struct file *real);
 
 /* realfile.c */
 extern const struct file_operations lfs_file_fops;

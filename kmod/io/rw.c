@@ -87,10 +87,11 @@ ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 
 	if (!iov_iter_count(iter))
 		return 0;
-	if ((flags & IOCB_NOWAIT) && !lfs_upper(inode))
+	if ((flags & IOCB_NOWAIT) &&
+	    (!lfs_upper(inode) || ((flags & IOCB_DSYNC) && lfs_is_unsettled(inode))))
 		return -EAGAIN;
 	/* Outside the lock, so that who waits for the copy-up can be killed. */
-	real = lfs_real_file_for_write(file);
+	real = lfs_real_file_for_write(file, flags & IOCB_DSYNC);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	if (flags & IOCB_NOWAIT) {
@@ -148,7 +149,7 @@ ssize_t lfs_splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t 
 	struct file *real;
 	ssize_t ret;
 
-	real = lfs_real_file_for_write(out);
+	real = lfs_real_file_for_write(out, out->f_flags & O_DSYNC);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	inode_lock(inode);
@@ -176,7 +177,7 @@ ssize_t lfs_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
 	const struct cred *old;
 	ssize_t ret;
 
-	real_out = lfs_real_file_for_write(out);
+	real_out = lfs_real_file_for_write(out, out->f_flags & O_DSYNC);
 	if (IS_ERR(real_out))
 		return PTR_ERR(real_out);
 	/* After the copy-up: it may have been of the same object. */
@@ -224,7 +225,7 @@ loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
 	/* To save space is no reason to copy a file. */
 	if ((flags & REMAP_FILE_DEDUP) && !lfs_upper(inode))
 		return -EPERM;
-	real_out = lfs_real_file_for_write(out);
+	real_out = lfs_real_file_for_write(out, out->f_flags & O_DSYNC);
 	if (IS_ERR(real_out))
 		return PTR_ERR(real_out);
 	real_in = lfs_real_file(in);
