@@ -92,6 +92,7 @@ help:
 	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'
+	@echo 'make powercut-store   the power cut while the store changes, in a guest'
 	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
 	@echo 'make fuzz          parsers on the host, by libFuzzer; SECONDS=1200 each, FUZZ=NAME'
 	@echo 'make fuzz-import   what reads images, the same way; FUZZ_IMPORT=NAME'
@@ -105,6 +106,7 @@ help:
 -include tests/selftests/selftests.mk
 -include tests/demo/demo.mk
 -include tests/bench/bench.mk
+-include tests/powercut/store.mk
 -include tests/powercut/powercut.mk
 -include tests/fuzz/fuzz.mk
 -include tests/fuzz/import.mk
