@@ -305,6 +305,9 @@ static int lfs_work_check_incompat(struct fs_context *fc, struct lfs_container *
 
 	incompat.dentry = lfs_real_lookup(c->work.dir, LAYERFS_INCOMPAT_DIR,
 					  strlen(LAYERFS_INCOMPAT_DIR));
+	if (IS_ERR(incompat.dentry))
+		errorfc(fc, "cannot look into '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
+			c->params->work_name, incompat.dentry);
 	if (IS_ERR_OR_NULL(incompat.dentry))
 		return PTR_ERR_OR_ZERO(incompat.dentry);
 	names = lfs_names_alloc();
