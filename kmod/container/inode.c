@@ -86,6 +86,18 @@ put_access:
 	return err;
 }
 
+/* The VFS asks for a mapping only on id-mapped mounts. */
+static bool lfs_new_owner_known(const struct inode *inode, const struct iattr *attr)
+{
+	struct user_namespace *ns = lfs_c(inode)->cred->user_ns;
+
+	if ((attr->ia_valid & ATTR_UID) &&
+	    !kuid_has_mapping(ns, vfsuid_into_kuid(attr->ia_vfsuid)))
+		return false;
+	return !(attr->ia_valid & ATTR_GID) ||
+	       kgid_has_mapping(ns, vfsgid_into_kgid(attr->ia_vfsgid));
+}
+
 /**
  * lfs_setattr - ->setattr of every object of a container
  * @idmap: of the container's mount
@@ -100,6 +112,9 @@ int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *at
 	err = setattr_prepare(idmap, dentry, attr);
 	if (err)
 		return err;
+	/* The mounter could not name such an owner, whoever the caller is. */
+	if (!lfs_new_owner_known(d_inode(dentry), attr))
+		return -EOVERFLOW;
 	/* Data that is cut off at once need not be copied. */
 	if (attr->ia_valid & ATTR_SIZE)
 		size = attr->ia_size;
