@@ -121,6 +121,15 @@ lc images
 moved() { [ "$(grep -c '^picked ' out)" = 1 ] && grep -q '^-  *-  ' out; }
 check "a name moves to the image imported last" moved
 
+mkdir anew && touch anew/.wh..wh..opq anew/file && pack anew anew.tar
+make_oci opaque v1 base.tar anew.tar third.tar
+lc import opaque
+stacked() {
+	"${layerctl%/*}/mount.layerfs" --fake -v none / -o "image=opaque:v1,root=$work/store" >out &&
+		says "2 layers, lowerdir=$(layer_dir third.tar):$(layer_dir anew.tar) "
+}
+check "what lies below an opaque root is not mounted" stacked
+
 make_oci twice v1 base.tar third.tar base.tar
 lc import --format json twice
 lc images --format json

@@ -44,7 +44,7 @@ static bool is_stored_layer(const struct layerfs_stat_layer *row,
 	return row->path && !strcmp(row->path, layer->dir);
 }
 
-/* Does the kernel's image @id stack exactly the layers of @image? */
+/* Does the kernel's image @id stack exactly what can be seen of @image? */
 static bool stacks_image(const struct lc_state *st, uint64_t id,
 			 const struct layerfs_image *image)
 {
@@ -57,12 +57,12 @@ static bool stacks_image(const struct lc_state *st, uint64_t id,
 		if (e->image_id != id)
 			continue;
 		row = stat_layer(st, e->layer_id);
-		if (!row || e->index >= image->nr_layers ||
+		if (!row || e->index >= image->nr_stacked ||
 		    !is_stored_layer(row, &image->layers[e->index]))
 			return false;
 		matched++;
 	}
-	return matched && matched == image->nr_layers;
+	return matched && matched == image->nr_stacked;
 }
 
 static const struct layerfs_image *image_by_stack(const struct lc_state *st, uint64_t id)

@@ -144,7 +144,7 @@ static int layers_add_image(struct layerfs_layers *layers, const char *ref,
 	size_t i;
 	int ret;
 
-	for (i = 0; i < image->nr_layers; i++) {
+	for (i = 0; i < image->nr_stacked; i++) {
 		const struct layerfs_layer *layer = &image->layers[i];
 
 		if (layer->missing)

@@ -42,6 +42,7 @@ struct layerfs_store;
  * @created: when it was imported
  * @tree_digest: digest of the list of its files; "" for a layer that was
  *	imported before there were such lists
+ * @opaque: its root hides all layers below it
  * @missing: the record names it, but the store has no such layer (the store
  *	was damaged from outside); @dir is set all the same, the sizes are 0
  */
@@ -54,6 +55,7 @@ struct layerfs_layer {
 	char *blob_digest;
 	time_t created;
 	char *tree_digest;
+	bool opaque;
 	bool missing;
 };
 
@@ -69,6 +71,8 @@ struct layerfs_layer {
  * @layers: TOP first, each once: of a layer that the config lists twice only
  *	the upper occurrence can be seen
  * @nr_layers: how many
+ * @nr_stacked: how many of them, from the top, can be seen: those down to the
+ *	first whose root is opaque
  * @size: sum of the sizes of its layers
  * @config: the config, byte for byte
  * @config_len: length of @config, which is NUL-terminated besides
@@ -85,6 +89,7 @@ struct layerfs_image {
 	char *os;
 	struct layerfs_layer *layers;
 	size_t nr_layers;
+	size_t nr_stacked;
 	uint64_t size;
 	char *config;
 	size_t config_len;

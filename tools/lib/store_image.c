@@ -196,8 +196,13 @@ static int take_layers(struct layerfs_store *store, struct json_object *json,
 		ret = store_layer_load(store, id, &image->layers[image->nr_layers], err);
 		if (ret)
 			return ret;
-		image->size += image->layers[image->nr_layers++].size;
+		image->size += image->layers[image->nr_layers].size;
+		if (!image->nr_stacked && image->layers[image->nr_layers].opaque)
+			image->nr_stacked = image->nr_layers + 1;
+		image->nr_layers++;
 	}
+	if (!image->nr_stacked)
+		image->nr_stacked = image->nr_layers;
 	return 0;
 }
 

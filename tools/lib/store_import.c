@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,6 +124,20 @@ static int on_digest(void *arg, uint64_t bytes)
 	return tell(im, LAYERFS_IMPORT_SYNC, im->total);
 }
 
+/* The kernel merges roots whatever they are marked with, as overlayfs does */
+static bool is_root_opaque(int work)
+{
+	int fd = openat(work, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char value = 0;
+	bool opaque;
+
+	if (fd < 0)
+		return false;
+	opaque = fgetxattr(fd, LAYERFS_XATTR_OPAQUE, &value, 1) == 1 && value == 'y';
+	close(fd);
+	return opaque;
+}
+
 static int write_info(int work, struct import *im, const struct layerfs_layer_job *job,
 		      struct layerfs_error *err)
 {
@@ -141,6 +156,7 @@ static int write_info(int work, struct import *im, const struct layerfs_layer_jo
 		return ret;
 	layer.size = walk.size;
 	layer.inodes = walk.inodes;
+	layer.opaque = is_root_opaque(work);
 	ret = store_layer_write_info(work, &layer);
 	if (!ret)
 		ret = tell(im, LAYERFS_IMPORT_SYNC, im->total);

@@ -36,6 +36,7 @@ static int take_info(struct json_object *json, struct layerfs_layer *layer)
 	layer->size = size;
 	layer->inodes = inodes;
 	layer->compressed_size = compressed;
+	layer->opaque = json_object_get_boolean(oci_json_get(json, "opaque", json_type_boolean));
 	layer->created = store_time_parse(oci_json_string(json, "created"));
 	layer->blob_digest = string_or_empty(json, "blob_digest");
 	layer->tree_digest = string_or_empty(json, "tree_digest");
@@ -129,6 +130,8 @@ int store_layer_write_info(int dirfd, const struct layerfs_layer *layer)
 	json_object_object_add(json, "compressed_size",
 			       json_object_new_int64(layer->compressed_size));
 	json_object_object_add(json, "blob_digest", json_object_new_string(layer->blob_digest));
+	if (layer->opaque)
+		json_object_object_add(json, "opaque", json_object_new_boolean(true));
 	json_object_object_add(json, "tree_digest", json_object_new_string(layer->tree_digest));
 	json_object_object_add(json, "created", json_object_new_string(created));
 	ret = store_write_json(dirfd, "info.json", json);
