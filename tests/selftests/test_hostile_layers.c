@@ -143,6 +143,8 @@ TEST(hostile, device_nodes)
 	CHECK_SYS(mknod("l1/private", S_IFCHR | 0600, makedev(1, 5)));
 	CHECK_SYS(mknod("l1/sock", S_IFSOCK | 0666, 0));
 	fx_mount(1);
+	CHECK_STR(ls("mnt"), "blk00 none private sock zero");
+	CHECK_EQ(stat_of("mnt/blk00").st_rdev, 0);
 	fd = CHECK_SYS(open("mnt/zero", O_RDONLY));
 	CHECK_EQ(read(fd, buf, 4), 4);
 	close(fd);
