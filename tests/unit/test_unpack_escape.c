@@ -218,6 +218,20 @@ static void whiteout_as_directory(void **state)
 	refuses_whiteout(*state, ".wh.a/b");
 }
 
+static void removal_takes_the_symlink_itself(void **state)
+{
+	struct scratch *s = *state;
+
+	tar_end(&s->tar);
+	assert_int_equal(symlinkat("../outside", s->layer, "l"), 0);
+	assert_int_equal(unpack_remove_tree(s->layer, "l"), 0);
+	assert_absent(s, "l");
+	assert_int_equal(mkdirat(s->layer, "d", 0755), 0);
+	assert_int_equal(symlinkat("../../outside", s->layer, "d/l"), 0);
+	assert_int_equal(unpack_remove_tree(s->layer, "d"), 0);
+	assert_absent(s, "d");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +257,7 @@ int main(void)
 		scratch_test(whiteout_of_dot),
 		scratch_test(whiteout_of_dotdot),
 		scratch_test(whiteout_as_directory),
+		scratch_test(removal_takes_the_symlink_itself),
 	};
 
 	return run_as_root(tests, sizeof(tests) / sizeof(*tests), "unpack_escape");
