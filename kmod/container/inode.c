@@ -175,7 +175,7 @@ static const char *lfs_get_link(struct dentry *dentry, struct inode *inode,
 		return ERR_PTR(-ECHILD);
 	lfs_real_path(inode, &path);
 	old = lfs_override_creds(inode->i_sb);
-	link = vfs_get_link(path.dentry, done);
+	link = lfs_real_get_link(path.dentry, done);
 	revert_creds(old);
 	return link;
 }

@@ -75,7 +75,7 @@ static int lfs_copyup_worktemp(struct lfs_copyup *cu, struct delayed_call *done)
 	if (S_ISDIR(new.mode))
 		new.mode = S_IFDIR | 0700;
 	if (S_ISLNK(new.mode)) {
-		new.target = vfs_get_link(cu->from.dentry, done);
+		new.target = lfs_real_get_link(cu->from.dentry, done);
 		if (IS_ERR(new.target))
 			return PTR_ERR(new.target);
 		/* As from symlink(2), no filesystem expects to be given an empty one. */

@@ -65,6 +65,24 @@ int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 }
 
 /**
+ * lfs_real_get_link - the target of a real symbolic link
+ * @dentry: the link
+ * @done: to be called when the target has served
+ *
+ * A link that is more than its text, as in procfs, moves the caller's path walk
+ * instead of giving a target, and there may be none under way.
+ *
+ * Context: the mounter's credentials are in force.
+ */
+const char *lfs_real_get_link(struct dentry *dentry, struct delayed_call *done)
+{
+	/* What readlink(2) would call instead of ->get_link. */
+	if (d_inode(dentry)->i_op->readlink)
+		return ERR_PTR(-ELOOP);
+	return vfs_get_link(dentry, done);
+}
+
+/**
  * lfs_real_open - open a real object for the mounter
  * @path: the object
  * @flags: O_*, for reading
