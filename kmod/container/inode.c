@@ -48,10 +48,13 @@ static int lfs_setattr_upper(struct dentry *dentry, struct iattr *attr)
 	struct dentry *upper = lfs_upper(inode);
 	struct file *file = NULL;
 	const struct cred *old;
+	bool writes;
 	int err;
 
 	upper_inode = d_inode(upper);
-	if (attr->ia_valid & ATTR_SIZE) {
+	/* Filesystems take out of ia_valid what they need not do. */
+	writes = attr->ia_valid & ATTR_SIZE;
+	if (writes) {
 		err = get_write_access(upper_inode);
 		if (err)
 			return err;
@@ -81,7 +84,7 @@ static int lfs_setattr_upper(struct dentry *dentry, struct iattr *attr)
 	attr->ia_file = file;
 	lfs_write_end(inode->i_sb, old);
 put_access:
-	if (attr->ia_valid & ATTR_SIZE)
+	if (writes)
 		put_write_access(upper_inode);
 	return err;
 }
