@@ -98,6 +98,16 @@ static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char 
 }
 
 /*
+ * A place where something else is mounted by whoever looks: nobody does, in a
+ * private mount, and the directory underneath need not be one to look into.
+ */
+static bool lfs_is_elsewhere(const struct dentry *real)
+{
+	return d_is_autodir(real) ||
+	       (real->d_flags & (DCACHE_NEED_AUTOMOUNT | DCACHE_MANAGE_TRANSIT));
+}
+
+/*
  * One step: the component at *@pos in @dir of @layer.  Moves *@pos behind it.
  * Returns the directory reached, NULL when the walk in this layer has ended,
  * or an error.
@@ -116,6 +126,10 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 		return real;
 	*pos = rest;
 
+	if (lfs_is_elsewhere(real)) {
+		err = -EREMOTE;
+		goto end;
+	}
 	if (lfs_is_whiteout(real)) {
 		w->stop = true;
 		goto end;
