@@ -48,7 +48,9 @@ void lfs_copy_attrs(struct inode *inode)
 	inode_set_atime_to_ts(inode, inode_get_atime(real));
 	inode_set_mtime_to_ts(inode, inode_get_mtime(real));
 	inode_set_ctime_to_ts(inode, inode_get_ctime(real));
-	inode->i_flags = (inode->i_flags & ~flags) | (real->i_flags & flags);
+	/* Who holds i_rwsem changes S_NOSEC, which must not come back from here. */
+	if ((inode->i_flags ^ real->i_flags) & flags)
+		inode_set_flags(inode, real->i_flags & flags, flags);
 	if (!S_ISDIR(inode->i_mode) && (upper || (inode->i_state & I_NEW)))
 		set_nlink(inode, real->i_nlink);
 	i_size_write(inode, i_size_read(real));
