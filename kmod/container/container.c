@@ -163,7 +163,7 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 	}
 	c->image_mnt = image_mnt;
 	c->cred = lfs_mounter_creds();
-	c->counters = alloc_percpu(struct lfs_counters);
+	c->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
 	if (!c->cred || !c->counters)
 		goto fail;
 	c->params = params;

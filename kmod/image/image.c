@@ -164,7 +164,7 @@ static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
 	image->set = set;
 	image->marks = marks;
 	image->cred = lfs_mounter_creds();
-	image->counters = alloc_percpu(struct lfs_counters);
+	image->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
 	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL_ACCOUNT);
 	image->fsid = kvcalloc(set->nr, sizeof(*image->fsid), GFP_KERNEL_ACCOUNT);
 	if (!image->cred || !image->counters || !image->fs || !image->fsid) {

@@ -53,7 +53,7 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 	layer = kzalloc(sizeof(*layer), GFP_KERNEL_ACCOUNT);
 	if (!layer)
 		return ERR_PTR(-ENOMEM);
-	layer->counters = alloc_percpu(struct lfs_counters);
+	layer->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
 	if (!layer->counters)
 		goto free_layer;
 	layer->path = lfs_path_dup(path);
