@@ -15,6 +15,8 @@
  */
 struct posix_acl *lfs_get_inode_acl(struct inode *inode, int type, bool rcu)
 {
+	const struct cred *old;
+	struct posix_acl *acl;
 	struct inode *real;
 
 	if (rcu)
@@ -22,7 +24,10 @@ struct posix_acl *lfs_get_inode_acl(struct inode *inode, int type, bool rcu)
 	real = lfs_real_inode(inode);
 	if (!IS_POSIXACL(real))
 		return NULL;
-	return get_inode_acl(real, type);
+	old = lfs_override_creds(inode->i_sb);
+	acl = get_inode_acl(real, type);
+	revert_creds(old);
+	return acl;
 }
 
 /**
