@@ -95,7 +95,8 @@ static int lfs_copy_extents(struct lfs_copyup *cu, struct file *from)
 
 			if (data == -ENXIO)
 				break;
-			if (data < 0) {
+			/* An error, or an answer that leads back. */
+			if (data < pos) {
 				holes = false;
 			} else {
 				pos = data;
