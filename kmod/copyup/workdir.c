@@ -147,8 +147,7 @@ void lfs_times_get(struct dentry *dir, struct lfs_times *times)
 void lfs_times_set(struct dentry *dir, const struct lfs_times *times)
 {
 	struct iattr attr = {
-		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME | ATTR_MTIME_SET |
-			    ATTR_FORCE,
+		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME | ATTR_MTIME_SET,
 		.ia_atime = times->atime,
 		.ia_mtime = times->mtime,
 	};
