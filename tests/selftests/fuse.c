@@ -136,6 +136,9 @@ static void do_getxattr(struct fuse_server *s, int fd, struct fuse_in_header *in
 {
 	struct fuse_node *n = node_of(s, in->nodeid);
 
+	if (in->opcode == FUSE_GETXATTR &&
+	    !strcmp((char *)(arg + 1), "system.posix_acl_access"))
+		s->acl_uid = in->uid;
 	if (in->opcode == FUSE_LISTXATTR)
 		answer_sized(fd, in, arg->size, n ? n->xattr : "",
 			     n && *n->xattr ? strlen(n->xattr) + 1 : 0);
@@ -158,9 +161,11 @@ static void do_read(struct fuse_server *s, int fd, struct fuse_in_header *in,
 
 static void serve_one(struct fuse_server *s, int fd, struct fuse_in_header *in)
 {
-	static const struct fuse_init_out init = {
+	const struct fuse_init_out init = {
 		.major = 7, .minor = 31, .max_write = 4096, .time_gran = 1,
+		.flags = s->acls ? FUSE_POSIX_ACL : 0,
 	};
+	struct fuse_lseek_out seek = {};
 	struct fuse_attr_out attr = {};
 	struct fuse_open_out open = {};
 	struct fuse_statfs_out statfs = {};
@@ -190,6 +195,11 @@ static void serve_one(struct fuse_server *s, int fd, struct fuse_in_header *in)
 		break;
 	case FUSE_READ:
 		do_read(s, fd, in, arg);
+		break;
+	case FUSE_LSEEK:
+		if (((struct fuse_lseek_in *)arg)->whence == SEEK_HOLE)
+			seek.offset = s->lseek;
+		answer(fd, in, s->lseek ? 0 : -ENOSYS, &seek, s->lseek ? sizeof(seek) : 0);
 		break;
 	case FUSE_READLINK:
 		answer(fd, in, 0, n ? n->data : "", n ? strlen(n->data) : 0);
