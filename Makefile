@@ -7,7 +7,7 @@ B := build
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
-	check check-debug demo bench workloads mutants install dkms-install \
+	check check-debug demo bench workloads mutants stress install dkms-install \
 	powercut powercut-short powercut-tools \
 	fuzz fuzz-build fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
@@ -96,6 +96,7 @@ help:
 	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
 	@echo 'make fuzz          parsers on the host, by libFuzzer; SECONDS=1200 each, FUZZ=NAME'
 	@echo 'make fuzz-import   what reads images, the same way; FUZZ_IMPORT=NAME'
+	@echo 'make stress        tens of processes on the same names for an hour, on the debug kernel'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'
 	@echo 'make deps          only install the packages that all this needs'
@@ -110,3 +111,4 @@ help:
 -include tests/powercut/powercut.mk
 -include tests/fuzz/fuzz.mk
 -include tests/fuzz/import.mk
+-include tests/stress/stress.mk

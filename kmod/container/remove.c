@@ -136,13 +136,11 @@ static int lfs_remove(struct inode *dir, struct dentry *dentry)
 	/* A copy-up in progress ends first, one that comes later finds no name. */
 	if (mutex_lock_killable(&lfs_i(inode)->lock))
 		return -EINTR;
-	err = lfs_write_begin(dir->i_sb, &old);
+	covered = lfs_covered(dir, &dentry->d_name);
+	err = covered < 0 ? covered : lfs_write_begin(dir->i_sb, &old);
 	if (err)
 		goto unlock;
-	covered = lfs_covered(dir, &dentry->d_name);
-	if (covered < 0)
-		err = covered;
-	else if (!covered)
+	if (!covered)
 		err = lfs_remove_plain(dir, dentry);
 	else if (lfs_upper(inode))
 		err = lfs_remove_both(dir, dentry);

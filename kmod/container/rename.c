@@ -25,6 +25,8 @@
  * @newdir: parent of @new
  * @new: its new name; positive if something is overwritten or exchanged
  * @exchange: RENAME_EXCHANGE
+ * @old_covered: the image has the old name
+ * @new_covered: it has the new one; only asked for a directory
  * @leave_whiteout: the image has the old name, and nothing takes its place
  * @victim: what @new was, if it is overwritten; its lock is held
  */
@@ -35,6 +37,8 @@ struct lfs_rn {
 	struct inode *newdir;
 	struct dentry *new;
 	bool exchange;
+	bool old_covered;
+	bool new_covered;
 	bool leave_whiteout;
 	struct inode *victim;
 };
@@ -67,16 +71,12 @@ out:
  * marks say, where the directory is now, what holds there anyway: they may be
  * set ahead, and stay if the rename fails.
  */
-static int lfs_mark_for_move(struct lfs_rn *rn, struct inode *inode, struct inode *dir,
-			     const struct qstr *name)
+static int lfs_mark_for_move(struct lfs_rn *rn, struct inode *inode, bool covered)
 {
-	int covered;
-
 	if (lfs_image(inode))
 		return lfs_set_redirect(rn->sb, inode);
-	covered = lfs_covered(dir, name);
-	if (covered <= 0)
-		return covered;
+	if (!covered)
+		return 0;
 	return vfs_setxattr(mnt_idmap(lfs_container_of(rn->sb)->upper_mnt), lfs_upper(inode),
 			    lfs_marks(rn->sb)->opaque, "y", 1, 0);
 }
@@ -87,9 +87,9 @@ static int lfs_rename_mark(struct lfs_rn *rn)
 	int err = 0;
 
 	if (S_ISDIR(old->i_mode))
-		err = lfs_mark_for_move(rn, old, rn->newdir, &rn->new->d_name);
+		err = lfs_mark_for_move(rn, old, rn->new_covered);
 	if (!err && rn->exchange && S_ISDIR(new->i_mode))
-		err = lfs_mark_for_move(rn, new, rn->olddir, &rn->old->d_name);
+		err = lfs_mark_for_move(rn, new, rn->old_covered);
 	if (!err && lfs_ino_is_foreign(old))
 		err = lfs_mark_impure(rn->newdir);
 	if (!err && rn->exchange && lfs_ino_is_foreign(new))
@@ -161,14 +161,29 @@ static int lfs_rename_upper(struct lfs_rn *rn)
 	return err;
 }
 
-static int lfs_rename_write(struct lfs_rn *rn)
+/*
+ * What the image has by the two names.  It never changes, so it can be asked ahead:
+ * that takes locks of the image, which come before sb_writers of the upper.
+ */
+static int lfs_rename_ask_image(struct lfs_rn *rn)
 {
-	int err, covered;
+	int covered;
 
 	covered = lfs_covered(rn->olddir, &rn->old->d_name);
 	if (covered < 0)
 		return covered;
+	rn->old_covered = covered;
 	rn->leave_whiteout = covered && !rn->exchange;
+	if (!d_is_dir(rn->old))
+		return 0;
+	covered = lfs_covered(rn->newdir, &rn->new->d_name);
+	rn->new_covered = covered > 0;
+	return min(covered, 0);
+}
+
+static int lfs_rename_write(struct lfs_rn *rn)
+{
+	int err;
 
 	err = lfs_rename_mark(rn);
 	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
@@ -243,7 +258,7 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 	/* No copy-up may give the victim its name back. */
 	if (rn.victim && mutex_lock_killable(&lfs_i(rn.victim)->lock))
 		return -EINTR;
-	err = lfs_write_begin(rn.sb, &cred);
+	err = lfs_rename_ask_image(&rn) ?: lfs_write_begin(rn.sb, &cred);
 	if (err)
 		goto unlock;
 	err = lfs_rename_write(&rn);
