@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container.h"
 #include "store.h"
 #include "store_check.h"
 #include "store_gc.h"
@@ -18,7 +19,8 @@ static const char usage[] =
 	"Usage: store-check list STORE\n"
 	"       store-check STORE LIST...\n"
 	"\n"
-	"list: print what the store lists, a line for each image and each of its names.\n"
+	"list: print what the store lists, a line for each image and each of its names,\n"
+	"and one for each container, which says whether its upper has the file \"mine\".\n"
 	"Otherwise: is everything whole, does what is listed equal one of the files LIST,\n"
 	"does a collection leave nothing else, and can images be imported then?\n"
 	"IMPORT in the environment has the sources of these, with blanks between; COUNTS\n"
@@ -35,6 +37,36 @@ static void complain(const char *what, const char *msg)
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_content(const char *file, const char *text)
+{
+	char buf[16384];
+	FILE *f = fopen(file, "r");
+	size_t len = f ? fread(buf, 1, sizeof(buf), f) : 0;
+
+	if (!f)
+		return false;
+	fclose(f);
+	return len == strlen(text) && !memcmp(buf, text, len);
+}
+
+static void put_containers(struct layerfs_store *store, FILE *to)
+{
+	struct layerfs_container_list list;
+	struct layerfs_error err = { 0 };
+	char path[4096];
+
+	if (layerfs_container_list(layerfs_store_root(store), &list, &err)) {
+		complain("containers", err.msg);
+		return;
+	}
+	for (size_t i = 0; i < list.nr; i++) {
+		snprintf(path, sizeof(path), "%s/upper/mine", list.containers[i].dir);
+		fprintf(to, "container %s%s\n", list.containers[i].name,
+			is_content(path, "mine\n") ? " mine" : "");
+	}
+	layerfs_container_list_free(&list);
 }
 
 /* In an order of its own: two imports in one second are in any */
@@ -63,21 +95,10 @@ static char *list_images(struct layerfs_store *store)
 		fprintf(to, "%s\n", lines[i]);
 		free(lines[i]);
 	}
+	put_containers(store, to);
 	fclose(to);
 	layerfs_image_list_free(&list);
 	return text;
-}
-
-static bool is_content(const char *file, const char *text)
-{
-	char buf[16384];
-	FILE *f = fopen(file, "r");
-	size_t len = f ? fread(buf, 1, sizeof(buf), f) : 0;
-
-	if (!f)
-		return false;
-	fclose(f);
-	return len == strlen(text) && !memcmp(buf, text, len);
 }
 
 static int on_problem(void *arg, const struct layerfs_problem *p)
@@ -200,8 +221,8 @@ int main(int argc, char **argv)
 	const char *counts = getenv("COUNTS");
 	size_t layers, collected, imports = 0;
 	struct layerfs_store *store;
-	bool known = false;
-	char *list;
+	bool known = false, written;
+	char *list, *left;
 
 	if (argc < 3) {
 		fputs(usage, argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
@@ -222,6 +243,10 @@ int main(int argc, char **argv)
 	collected = collect(store);
 	if (collect(store))
 		complain("gc", "there is more the second time");
+	written = strstr(list, " mine\n");
+	left = list_images(store);
+	if (!written != !strstr(left, " mine\n"))
+		complain("gc took what a container wrote", left);
 	layers = check_left(store, argv[1]);
 	layerfs_store_close(store);
 	if (getenv("IMPORT"))
@@ -229,5 +254,6 @@ int main(int argc, char **argv)
 	if (counts && freopen(counts, "a", stdout))
 		printf("layers %zu\ncollected %zu\nimports %zu\n", layers, collected, imports);
 	free(list);
+	free(left);
 	return failed;
 }
