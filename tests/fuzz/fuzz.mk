@@ -81,3 +81,18 @@ $(FUZZ_NAMES:%=$(FUZZB)/%): $(FUZZB)/%: $$(call fuzz_kmod_objs,%) $$(call fuzz_t
 	@$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed $(TOOLS_PKG_LIBS)
 
 -include $(shell find $(FUZZB) -name '*.d' 2>/dev/null)
+
+# In the guest, on the debug kernel.
+FUZZ_SYS := $(FUZZB)/syscalls
+FUZZ_SYS_OUT := $(FUZZB)/syscalls-out
+
+.PHONY: fuzz-syscalls
+fuzz-syscalls: $(FUZZ_SYS)
+	@mkdir -p $(FUZZ_SYS_OUT)
+	dir=$$(tests/vm/debug-kernel) && $(MAKE) module KDIR=$$dir/build && \
+	tests/vm/run --debug --mem 4096 --timeout $$(($(SECONDS) + 900)) --out $(FUZZ_SYS_OUT) $(VMFLAGS) -- \
+		$(FUZZ_SYS) --seconds $(SECONDS) --corpus tests/fuzz/corpus/syscalls.txt
+
+$(FUZZ_SYS): $(wildcard tests/fuzz/syscalls/*.[ch])
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -D_GNU_SOURCE -Wno-missing-field-initializers -Wno-sign-compare -o $@ $(filter %.c,$^)
