@@ -249,7 +249,6 @@ int lfs_resolve(struct inode *dir, struct dentry *upper_dir, const char *name, i
 void lfs_key_put(struct lfs_key *key);
 int lfs_covered(struct inode *dir, const struct qstr *name);
 struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
-u64 lfs_upper_ino(struct lfs_container *c, struct dentry *upper);
 
 /* readdir.c */
 extern const struct file_operations lfs_dir_fops;

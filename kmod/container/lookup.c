@@ -3,7 +3,6 @@
 #include <linux/dcache.h>
 #include <linux/namei.h>
 #include <linux/slab.h>
-#include <linux/xattr.h>
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
@@ -22,28 +21,25 @@ static int lfs_fs_by_uuid(const struct lfs_image *image, const u8 *uuid)
 	return -1;
 }
 
-/**
- * lfs_upper_ino - the st_ino of an object in the upper that does not merge
- * @c: the container
- * @upper: the object
- *
- * That of the layer's object it was copied up from, if the mark says so and
- * the layer's filesystem is there; else its own.
+/*
+ * The st_ino of an object in the upper that does not merge: that of the layer's
+ * object it was copied up from, if the mark says so and the layer's filesystem
+ * is there; else its own.
  */
-u64 lfs_upper_ino(struct lfs_container *c, struct dentry *upper)
+static int lfs_upper_ino(struct lfs_container *c, struct dentry *upper, u64 *ino)
 {
-	struct inode *inode = d_inode(upper);
+	const struct lfs_image *image = lfs_container_image(c);
 	struct layerfs_origin origin;
-	int f;
+	int f, len;
 
-	if (__vfs_getxattr(upper, inode, lfs_container_image(c)->marks->origin, &origin,
-			   sizeof(origin)) == sizeof(origin) &&
-	    origin.version == LAYERFS_ORIGIN_VERSION) {
-		f = lfs_fs_by_uuid(lfs_container_image(c), origin.uuid);
-		if (f >= 0)
-			return lfs_ino(lfs_container_image(c), f, le64_to_cpu(origin.ino));
-	}
-	return lfs_upper_own_ino(c, upper);
+	len = lfs_marker_origin(image->marks, upper, &origin);
+	/* What cannot be read now is not absent: the number would change. */
+	if (len < 0)
+		return len;
+	f = len ? lfs_fs_by_uuid(image, origin.uuid) : -1;
+	*ino = f < 0 ? lfs_upper_own_ino(c, upper) :
+	       lfs_ino(image, f, le64_to_cpu(origin.ino));
+	return 0;
 }
 
 /**
@@ -91,6 +87,7 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 {
 	struct lfs_container *c = lfs_c(dir);
 	struct dentry *upper, *partner;
+	int err;
 
 	if (!upper_dir)
 		return 0;
@@ -108,13 +105,16 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 			return PTR_ERR(partner);
 		key->image = partner;
 	} else {
-		int err = lfs_marker_has_data(lfs_marks(dir->i_sb), upper);
-
+		err = lfs_marker_has_data(lfs_marks(dir->i_sb), upper);
 		if (err)
 			return err;
 	}
-	key->ino = key->image ? d_inode(key->image)->i_ino : lfs_upper_ino(c, upper);
-	return 1;
+	if (key->image) {
+		key->ino = d_inode(key->image)->i_ino;
+		return 1;
+	}
+	err = lfs_upper_ino(c, upper, &key->ino);
+	return err ?: 1;
 }
 
 /**

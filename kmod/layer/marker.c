@@ -81,6 +81,27 @@ int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real)
 }
 
 /**
+ * lfs_marker_origin - which object of a layer an upper object is the copy of
+ * @marks: the mount's names for marks
+ * @real: object of an upper
+ * @origin: filled in
+ *
+ * Return: 1; 0 if it does not say, or not so that this version understands; an
+ * error of the filesystem.
+ */
+int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
+		      struct layerfs_origin *origin)
+{
+	ssize_t len = lfs_marker_get(real, marks->origin, origin, sizeof(*origin));
+
+	if (len == -ENODATA || len == -ERANGE)
+		return 0;
+	if (len < 0)
+		return len;
+	return len == sizeof(*origin) && origin->version == LAYERFS_ORIGIN_VERSION;
+}
+
+/**
  * lfs_marker_has_data - whether a real file is more than metadata
  * @marks: which attributes count
  * @real: object of a layer or an upper

@@ -8,6 +8,8 @@
 
 #include "layerfs.h"
 
+struct layerfs_origin;
+
 /**
  * lfs_is_whiteout - whether a real object is a whiteout
  * @real: positive dentry of a layer or an upper
@@ -45,6 +47,8 @@ extern const struct lfs_marks lfs_marks_trusted, lfs_marks_user;
 int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char **redirect);
+int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
+		      struct layerfs_origin *origin);
 int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 
