@@ -134,8 +134,7 @@ static int lfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 
 static int lfs_show_options(struct seq_file *m, struct dentry *root)
 {
-	lfs_params_show(m, lfs_container_of(root->d_sb)->params);
-	return 0;
+	return lfs_params_show(m, lfs_container_of(root->d_sb)->params);
 }
 
 static const struct super_operations lfs_super_ops = {

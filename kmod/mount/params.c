@@ -11,7 +11,7 @@
 
 struct lfs_param {
 	int (*parse)(struct fs_context *fc, struct lfs_params *p, struct fs_parameter *param);
-	void (*show)(struct seq_file *m, const struct lfs_params *p);
+	int (*show)(struct seq_file *m, const struct lfs_params *p);
 	bool (*same)(const struct lfs_params *a, const struct lfs_params *b);
 };
 
@@ -286,49 +286,54 @@ static char *lfs_lower_join(const struct lfs_params *p)
 	return buf;
 }
 
-static void lfs_show_lowerdir(struct seq_file *m, const struct lfs_params *p)
+static int lfs_show_lowerdir(struct seq_file *m, const struct lfs_params *p)
 {
 	char *list = lfs_lower_join(p);
 
-	if (list)
-		seq_show_option(m, "lowerdir", list);
+	if (!list)
+		return -ENOMEM;
+	seq_show_option(m, "lowerdir", list);
 	kvfree(list);
+	return 0;
 }
 
-static void lfs_show_dir(struct seq_file *m, const char *opt, const char *name)
+static int lfs_show_dir(struct seq_file *m, const char *opt, const char *name)
 {
 	char *buf;
 
 	if (!name)
-		return;
+		return 0;
 	buf = kvmalloc(2 * strlen(name) + 1, GFP_KERNEL);
 	if (!buf)
-		return;
+		return -ENOMEM;
 	lfs_escape(buf, name, ",\\");
 	seq_show_option(m, opt, buf);
 	kvfree(buf);
+	return 0;
 }
 
-static void lfs_show_upperdir(struct seq_file *m, const struct lfs_params *p)
+static int lfs_show_upperdir(struct seq_file *m, const struct lfs_params *p)
 {
-	lfs_show_dir(m, "upperdir", p->upper_name);
+	return lfs_show_dir(m, "upperdir", p->upper_name);
 }
 
-static void lfs_show_workdir(struct seq_file *m, const struct lfs_params *p)
+static int lfs_show_workdir(struct seq_file *m, const struct lfs_params *p)
 {
-	lfs_show_dir(m, "workdir", p->work_name);
+	return lfs_show_dir(m, "workdir", p->work_name);
 }
 
-static void lfs_show_volatile(struct seq_file *m, const struct lfs_params *p)
+static int lfs_show_volatile(struct seq_file *m, const struct lfs_params *p)
 {
 	if (p->is_volatile)
 		seq_puts(m, ",volatile");
+	return 0;
 }
 
-static void lfs_show_userxattr(struct seq_file *m, const struct lfs_params *p)
+static int lfs_show_userxattr(struct seq_file *m, const struct lfs_params *p)
 {
 	if (p->userxattr)
 		seq_puts(m, ",userxattr");
+	return 0;
 }
 
 static bool lfs_same_string(const char *a, const char *b)
@@ -493,13 +498,17 @@ int lfs_params_check_remount(struct fs_context *fc, const struct lfs_params *now
  * lfs_params_show - the options as /proc/mounts shows them
  * @m: each is written with a leading comma
  * @p: what the container was mounted with
+ *
+ * Return: 0, or -ENOMEM: a mount that lacks an option would be another one.
  */
-void lfs_params_show(struct seq_file *m, const struct lfs_params *p)
+int lfs_params_show(struct seq_file *m, const struct lfs_params *p)
 {
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < LFS_OPT_NR; i++) {
+	for (i = 0; !err && i < LFS_OPT_NR; i++) {
 		if (lfs_param_ops[i].show)
-			lfs_param_ops[i].show(m, p);
+			err = lfs_param_ops[i].show(m, p);
 	}
+	return err;
 }

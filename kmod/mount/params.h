@@ -49,6 +49,6 @@ void lfs_params_put_paths(struct lfs_params *p);
 int lfs_params_parse(struct fs_context *fc, struct fs_parameter *param);
 int lfs_params_parse_monolithic(struct fs_context *fc, void *data);
 int lfs_params_check_remount(struct fs_context *fc, const struct lfs_params *now);
-void lfs_params_show(struct seq_file *m, const struct lfs_params *p);
+int lfs_params_show(struct seq_file *m, const struct lfs_params *p);
 
 #endif /* _LAYERFS_PARAMS_H */
