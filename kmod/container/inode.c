@@ -46,7 +46,6 @@ static int lfs_setattr_upper(struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry), *upper_inode;
 	struct dentry *upper = lfs_upper(inode);
-	struct file *file = NULL;
 	const struct cred *old;
 	bool writes;
 	int err;
@@ -62,26 +61,10 @@ static int lfs_setattr_upper(struct dentry *dentry, struct iattr *attr)
 	err = lfs_write_begin(inode->i_sb, &old);
 	if (err)
 		goto put_access;
-
-	/* The upper's filesystem works out the mode, from the same bits. */
-	if (attr->ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))
-		attr->ia_valid &= ~ATTR_MODE;
-	/* The file is the container's; the upper's owner check has passed. */
-	if (attr->ia_valid & ATTR_FILE) {
-		file = attr->ia_file;
-		attr->ia_valid &= ~ATTR_FILE;
-		attr->ia_file = NULL;
-	}
-	/* ATTR_OPEN would have the upper's filesystem skip what was not done. */
-	attr->ia_valid &= ~ATTR_OPEN;
-
 	inode_lock(upper_inode);
 	err = notify_change(mnt_idmap(lfs_c(inode)->upper_mnt), upper, attr, NULL);
 	inode_unlock(upper_inode);
 	lfs_copy_attrs(inode);
-	if (attr->ia_valid & ATTR_MODE)
-		forget_all_cached_acls(inode);
-	attr->ia_file = file;
 	lfs_write_end(inode->i_sb, old);
 put_access:
 	if (writes)
@@ -106,10 +89,12 @@ static bool lfs_new_owner_known(const struct inode *inode, const struct iattr *a
  * @idmap: of the container's mount
  * @dentry: the object, its i_rwsem held for writing
  * @attr: what to change
+ *
+ * With a copy-up the change is part of it: both happen, or neither.
  */
 int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 {
-	loff_t size = LFS_COPYUP_ALL;
+	struct iattr real;
 	int err;
 
 	err = setattr_prepare(idmap, dentry, attr);
@@ -118,13 +103,22 @@ int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *at
 	/* The mounter could not name such an owner, whoever the caller is. */
 	if (!lfs_new_owner_known(d_inode(dentry), attr))
 		return -EOVERFLOW;
-	/* Data that is cut off at once need not be copied. */
-	if (attr->ia_valid & ATTR_SIZE)
-		size = attr->ia_size;
-	err = lfs_copyup(dentry, size);
-	if (err)
-		return err;
-	return lfs_setattr_upper(dentry, attr);
+	real = *attr;
+	/* The upper's filesystem works out the mode, from the same bits. */
+	if (real.ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))
+		real.ia_valid &= ~ATTR_MODE;
+	/*
+	 * The file is the container's; the upper's owner check has passed.
+	 * ATTR_OPEN would have the upper's filesystem skip what was not done.
+	 */
+	real.ia_valid &= ~(ATTR_FILE | ATTR_OPEN);
+
+	err = lfs_copyup_change(dentry, &real);
+	if (err > 0)
+		err = lfs_setattr_upper(dentry, &real);
+	if (real.ia_valid & ATTR_MODE)
+		forget_all_cached_acls(d_inode(dentry));
+	return err;
 }
 
 /**

@@ -222,6 +222,19 @@ static void lfs_copyup_publish(struct lfs_copyup *cu, struct inode *parent,
 	lfs_count(cu->c->counters, LAYERFS_C_COPYUP_FILES, 1);
 }
 
+/* The change that the copy-up is made for. */
+static int lfs_copyup_apply(struct lfs_copyup *cu)
+{
+	int err;
+
+	if (!cu->attr)
+		return 0;
+	inode_lock(d_inode(cu->temp));
+	err = notify_change(mnt_idmap(cu->c->upper_mnt), cu->temp, cu->attr, NULL);
+	inode_unlock(d_inode(cu->temp));
+	return err;
+}
+
 static int lfs_copyup_finish(struct lfs_copyup *cu, struct inode *parent)
 {
 	struct dentry *upper = NULL;
@@ -229,6 +242,8 @@ static int lfs_copyup_finish(struct lfs_copyup *cu, struct inode *parent)
 
 	sb_start_write(cu->c->upper_mnt->mnt_sb);
 	err = lfs_copyup_meta(cu);
+	if (!err)
+		err = lfs_copyup_apply(cu);
 	if (!err)
 		err = lfs_copyup_flush(cu);
 	if (!err && !cu->anonymous) {
@@ -308,17 +323,21 @@ static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 	return err;
 }
 
-/* -EAGAIN: a parent is not in the upper yet, as found with the object's lock held. */
-static int lfs_copyup_one(struct dentry *dentry, loff_t size)
+/*
+ * 1: it is there already, so @attr was not applied.  -EAGAIN: a parent is not in
+ * the upper yet, as found with the object's lock held.
+ */
+static int lfs_copyup_one(struct dentry *dentry, loff_t size, struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry);
 	struct lfs_copyup cu = {
 		.dentry = dentry,
 		.c = lfs_c(inode),
 		.size = size,
+		.attr = attr,
 	};
 	struct dentry *parent;
-	int err = 0;
+	int err = 1;
 
 	if (mutex_lock_killable(&lfs_i(inode)->lock))
 		return -EINTR;
@@ -358,6 +377,38 @@ static struct dentry *lfs_copyup_next(struct dentry *dentry)
 	return next;
 }
 
+/* 1: the object was there already. */
+static int lfs_copyup_path(struct dentry *dentry, loff_t size, struct iattr *attr)
+{
+	struct lfs_container *c = lfs_c(d_inode(dentry));
+	const struct cred *old;
+	struct dentry *next;
+	bool last;
+	int err;
+
+	if (lfs_upper(d_inode(dentry)))
+		return 1;
+	if (!lfs_container_has_upper(c))
+		return -EROFS;
+	err = mnt_get_write_access(c->upper_mnt);
+	if (err)
+		return err;
+	old = override_creds(c->cred);
+	do {
+		next = lfs_copyup_next(dentry);
+		last = next == dentry;
+		err = lfs_copyup_one(next, last ? size : LFS_COPYUP_ALL, last ? attr : NULL);
+		dput(next);
+		if (err == -EAGAIN) {
+			last = false;
+			err = 0;
+		}
+	} while (err >= 0 && !last);
+	revert_creds(old);
+	mnt_put_write_access(c->upper_mnt);
+	return err;
+}
+
 /**
  * lfs_copyup - make sure that an object is in the upper
  * @dentry: object of a container; with it all directories above it
@@ -373,31 +424,26 @@ static struct dentry *lfs_copyup_next(struct dentry *dentry)
  */
 int lfs_copyup(struct dentry *dentry, loff_t size)
 {
-	struct lfs_container *c = lfs_c(d_inode(dentry));
-	const struct cred *old;
-	struct dentry *next;
-	bool last;
-	int err;
+	int err = lfs_copyup_path(dentry, size, NULL);
 
-	if (lfs_upper(d_inode(dentry)))
-		return 0;
-	if (!lfs_container_has_upper(c))
-		return -EROFS;
-	err = mnt_get_write_access(c->upper_mnt);
-	if (err)
-		return err;
-	old = override_creds(c->cred);
-	do {
-		next = lfs_copyup_next(dentry);
-		last = next == dentry;
-		err = lfs_copyup_one(next, last ? size : LFS_COPYUP_ALL);
-		dput(next);
-		if (err == -EAGAIN) {
-			last = false;
-			err = 0;
-		}
-	} while (!err && !last);
-	revert_creds(old);
-	mnt_put_write_access(c->upper_mnt);
-	return err;
+	return min(err, 0);
+}
+
+/**
+ * lfs_copyup_change - copy an object up, changed
+ * @dentry: object of a container; with it all directories above it
+ * @attr: what to change, as the upper's filesystem is to be asked for it
+ *
+ * One step: what is seen is the old object or the new one with the change, and
+ * data that the change cuts off is not copied.
+ *
+ * Context: as lfs_copyup().
+ * Return: 0; 1 if the object is in the upper already, and unchanged; an error
+ * of lfs_copyup().
+ */
+int lfs_copyup_change(struct dentry *dentry, struct iattr *attr)
+{
+	loff_t size = attr->ia_valid & ATTR_SIZE ? attr->ia_size : LFS_COPYUP_ALL;
+
+	return lfs_copyup_path(dentry, size, attr);
 }

@@ -27,6 +27,7 @@ enum lfs_copyup_kind {
  * @stat: its attributes
  * @kind: what to copy
  * @size: how much data, in bytes
+ * @attr: what to change in the copy, or NULL
  * @anonymous: the object has lost its last name
  * @keeps_ino: the copy is given what its st_ino can be told by later
  * @temp: the copy, not linked yet
@@ -40,6 +41,7 @@ struct lfs_copyup {
 	struct kstat stat;
 	enum lfs_copyup_kind kind;
 	loff_t size;
+	struct iattr *attr;
 	bool anonymous;
 	bool keeps_ino;
 	struct dentry *temp;
@@ -48,6 +50,7 @@ struct lfs_copyup {
 };
 
 int lfs_copyup(struct dentry *dentry, loff_t size);
+int lfs_copyup_change(struct dentry *dentry, struct iattr *attr);
 bool lfs_copyup_owner_known(const struct inode *inode);
 
 /* meta.c */
