@@ -6,7 +6,7 @@ B := build
 
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
-NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug debug-kernel \
+NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
 	check check-debug demo bench workloads mutants stress install dkms-install \
 	powercut powercut-short powercut-tools \
 	fuzz fuzz-build fuzz-import fuzz-syscalls store-kill powercut-store
@@ -65,7 +65,7 @@ check:
 	+scripts/check lint unit vm guest guest-tools
 
 check-debug:
-	+scripts/check guest-debug
+	+scripts/check guest-debug guest-faults
 
 install: all tools-install
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod/$(KVER) INSTALL_MOD_PATH=$(DESTDIR) \
@@ -97,6 +97,7 @@ help:
 	@echo 'make fuzz          parsers on the host, by libFuzzer; SECONDS=1200 each, FUZZ=NAME'
 	@echo 'make fuzz-import   what reads images, the same way; FUZZ_IMPORT=NAME'
 	@echo 'make stress        tens of processes on the same names for an hour, on the debug kernel'
+	@echo 'make faults        fail each allocation, disk request, block in turn, in a guest'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'
 	@echo 'make deps          only install the packages that all this needs'
@@ -112,3 +113,4 @@ help:
 -include tests/fuzz/fuzz.mk
 -include tests/fuzz/import.mk
 -include tests/stress/stress.mk
+-include tests/faults/faults.mk
