@@ -8,7 +8,7 @@ B := build
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
 	check check-debug demo bench workloads mutants stress install dkms-install \
-	powercut powercut-short powercut-tools \
+	powercut powercut-tools \
 	fuzz fuzz-build fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
@@ -92,10 +92,12 @@ help:
 	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'
+	@echo 'make powercut      the power cut while a container works, 500 times on each filesystem'
 	@echo 'make powercut-store   the power cut while the store changes, in a guest'
 	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
 	@echo 'make fuzz          parsers on the host, by libFuzzer; SECONDS=1200 each, FUZZ=NAME'
 	@echo 'make fuzz-import   what reads images, the same way; FUZZ_IMPORT=NAME'
+	@echo 'make fuzz-syscalls random programs in a guest, guided by coverage, on the debug kernel'
 	@echo 'make stress        tens of processes on the same names for an hour, on the debug kernel'
 	@echo 'make faults        fail each allocation, disk request, block in turn, in a guest'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
