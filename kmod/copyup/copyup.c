@@ -432,7 +432,8 @@ int lfs_copyup(struct dentry *dentry, loff_t size)
 /**
  * lfs_copyup_change - copy an object up, changed
  * @dentry: object of a container; with it all directories above it
- * @attr: what to change, as the upper's filesystem is to be asked for it
+ * @attr: what to change, as the upper's filesystem is to be asked for it; a new
+ *        size brings new times
  *
  * One step: what is seen is the old object or the new one with the change, and
  * data that the change cuts off is not copied.
@@ -443,7 +444,13 @@ int lfs_copyup(struct dentry *dentry, loff_t size)
  */
 int lfs_copyup_change(struct dentry *dentry, struct iattr *attr)
 {
-	loff_t size = attr->ia_valid & ATTR_SIZE ? attr->ia_size : LFS_COPYUP_ALL;
+	loff_t size = LFS_COPYUP_ALL;
 
+	if (attr->ia_valid & ATTR_SIZE) {
+		size = attr->ia_size;
+		/* The copy may have it from the start: its filesystem sees no change. */
+		if (size != i_size_read(d_inode(dentry)))
+			attr->ia_valid |= ATTR_MTIME | ATTR_CTIME;
+	}
 	return lfs_copyup_path(dentry, size, attr);
 }

@@ -247,6 +247,28 @@ TEST(copyup, changes_the_time_of_a_write)
 	CHECK(stat_of("mnt/file").st_ctime > OLD_BEFORE);
 }
 
+/* Also where the copy has that size already, so that its filesystem sees no change. */
+TEST(copyup, changes_the_time_of_a_truncate)
+{
+	static const off_t sizes[] = { 0, 2, 9 };
+	char path[16];
+
+	fx_dirs(1);
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "l1/f%d", i);
+		mk_file(path, "data");
+		mk_mtime(path, 2000, 2);
+	}
+	fx_mount(1);
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "mnt/f%d", i);
+		CHECK_SYS(truncate(path, sizes[i]));
+		CHECK_EQ(stat_of(path).st_size, sizes[i]);
+		CHECK(stat_of(path).st_mtime > OLD_BEFORE);
+		CHECK(stat_of(path).st_ctime > OLD_BEFORE);
+	}
+}
+
 /* A write by someone not root takes suid and sgid and the capabilities away. */
 TEST(copyup, write_drops_suid_and_capabilities)
 {
