@@ -6,7 +6,8 @@
  * or the lowest byte of its id.  A solid file has its size for life, and each
  * 64-bit word is made of the id, a generation that changes, and the place; it
  * comes to its name complete.  Readers may see a write half done, so what is
- * checked holds for each byte by itself.
+ * checked holds for each byte by itself.  A private file says so, and only its
+ * owner knows what belongs in it.
  */
 #ifndef LFS_STRESS_CONTENT_H
 #define LFS_STRESS_CONTENT_H
@@ -19,10 +20,12 @@
 #define LOOSE_MAX	(192 * 1024)
 #define SOLID_MAX	(96 * 1024)
 
+#define LABEL_PRIVATE	UINT32_MAX
+
 /**
  * struct label - which file it is
  * @id: no byte of it is 0
- * @words: size of a solid file in words; 0: loose
+ * @words: size of a solid file in words; 0: loose; LABEL_PRIVATE
  */
 struct label {
 	uint32_t id;
@@ -43,5 +46,7 @@ void content_check_fd(const void *buf, size_t len, off_t pos, int fd);
 int content_check_all(int fd);
 /* Makes a file in full: in a layer, or for a name to come. */
 int content_make(int fd, const struct label *l, size_t size);
+/* An empty file becomes private: 0, or -1. */
+int content_own(int fd);
 
 #endif

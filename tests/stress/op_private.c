@@ -16,6 +16,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "content.h"
 #include "private.h"
 #include "stress.h"
 
@@ -51,7 +52,7 @@ void private_make(const char *dir, int nr)
 	for (size_t i = 0; i < PRIVATE_SIZE; i++)
 		want[i] = first_byte(nr, i);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
-	if (fd < 0 || write(fd, want, PRIVATE_SIZE) != PRIVATE_SIZE)
+	if (fd < 0 || content_own(fd) || write(fd, want, PRIVATE_SIZE) != PRIVATE_SIZE)
 		stress_fail("%s: %s", path, strerror(errno));
 	close(fd);
 }
@@ -317,6 +318,7 @@ static int p_recreate(void)
 	mine.ino = 0;
 	mine.mode = 0640;
 	MUST(fchmod(fd, mine.mode));
+	MUST(content_own(fd));
 	if (MUST(write(fd, want, len)) != (long)len)
 		stress_fail("short write");
 	check_fd(fd, "made anew");
@@ -331,6 +333,7 @@ static int p_exchange(void)
 
 	doing("%s <-> %s", mine.name, mine.other);
 	fd = MUST(openat(mine.dir, mine.other, O_WRONLY | O_CREAT | O_EXCL, 0600));
+	MUST(content_own(fd));
 	MUST(write(fd, "other", 5));
 	close(fd);
 	MUST(renameat2(mine.dir, mine.name, mine.dir, mine.other, RENAME_EXCHANGE));
