@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The work directory: opened and emptied by a mount, then home of temporaries. */
+#include <linux/buffer_head.h>
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs_context.h>
@@ -7,6 +8,7 @@
 #include <linux/namei.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <linux/unaligned.h>
 #include <linux/xattr.h>
 #include <linux/layerfs_ondisk.h>
 
@@ -403,14 +405,36 @@ remove:
 }
 
 /*
+ * Whether an ext4 has a journal, as its superblock says (kernel document
+ * filesystems/ext4/super).  Without one, a name may come to the disk while the
+ * data, written back before, is still in the disk's cache.
+ */
+static bool lfs_ext4_has_journal(struct super_block *sb)
+{
+	const size_t at = 1024, compat = 0x5c;
+	const u32 has_journal = 0x4;
+	struct buffer_head *bh;
+	bool has;
+
+	bh = sb_bread(sb, at / sb->s_blocksize);
+	if (!bh)
+		return false;
+	has = get_unaligned_le32(bh->b_data + at % sb->s_blocksize + compat) & has_journal;
+	brelse(bh);
+	return has;
+}
+
+/*
  * btrfs is none of them: there, writeback of a page ends before the extent is
  * known to the transaction.
  */
-static bool lfs_fs_is_ordered(const struct super_block *sb)
+static bool lfs_fs_is_ordered(struct super_block *sb)
 {
 	static const char * const ordered[] = { "ext4", "xfs", "tmpfs" };
 
-	return match_string(ordered, ARRAY_SIZE(ordered), sb->s_type->name) >= 0;
+	if (match_string(ordered, ARRAY_SIZE(ordered), sb->s_type->name) < 0)
+		return false;
+	return strcmp(sb->s_type->name, "ext4") || lfs_ext4_has_journal(sb);
 }
 
 /* What a temporary is given comes from its later place, not from this one. */

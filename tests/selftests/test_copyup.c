@@ -649,3 +649,64 @@ TEST(copyup, by_a_user_without_rights_on_upper)
 	CHECK_EQ(stat_of("upper/file").st_uid, 1000);
 	CHECK_EQ(stat_of("upper/file").st_mode & 07777, 0640);
 }
+
+/* How often the loop device at @source was asked to empty its cache. */
+static unsigned long flushes_of(const char *source)
+{
+	unsigned long v[16] = {};
+	char path[64], buf[512];
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/stat", source + strlen("/dev/"));
+	snprintf(buf, sizeof(buf), "%s", cat(path));
+	for (char *s = strtok(buf, " \n"); s && n < 16; s = strtok(NULL, " \n"))
+		v[n++] = strtoul(s, NULL, 10);
+	CHECK_EQ(n >= 16, 1);
+	return v[15];
+}
+
+/*
+ * Where a journal's commit does not do it, the copy-up itself has to see the
+ * data through the disk's cache before the name.
+ *
+ *	disk/		an ext4 on a loop device
+ *	|-- upper/
+ *	`-- work/
+ *	l1/file		"lower"
+ */
+static void upper_on_ext4(const char *make, bool flushes)
+{
+	struct mnt_opt opts[] = { { "lowerdir", "l1" }, { "upperdir", "disk/upper" },
+				  { "workdir", "disk/work" }, {} };
+	char source[64];
+	unsigned long before;
+
+	fx_dirs(1);
+	mk_file("l1/file", "lower");
+	mk_dir("disk");
+	CHECK_EQ(system("truncate -s 64M img && { test -e /dev/loop-control || modprobe loop; }"), 0);
+	CHECK_EQ(system(make), 0);
+	CHECK_EQ(system("findmnt -n -o SOURCE disk >source"), 0);
+	snprintf(source, sizeof(source), "%s", cat("source"));
+	source[strcspn(source, "\n")] = '\0';
+	mk_dir("disk/upper");
+	mk_dir("disk/work");
+	CHECK_EQ(fs_mount(opts, "mnt"), 0);
+	before = flushes_of(source);
+	append_file("mnt/file", "!");
+	CHECK_STR(cat("disk/upper/file"), "lower!");
+	CHECK_EQ(flushes_of(source) > before, flushes);
+	CHECK_SYS(umount("mnt"));
+	CHECK_SYS(umount("disk"));
+}
+
+TEST(copyup, a_journal_spares_the_flush)
+{
+	SKIP_ON_OVERLAY("syncs each copy-up");
+	upper_on_ext4("mkfs.ext4 -q img && mount -o loop,commit=600 img disk", false);
+}
+
+TEST(copyup, without_a_journal_data_is_flushed)
+{
+	upper_on_ext4("mkfs.ext4 -q -O ^has_journal img && mount -o loop img disk", true);
+}
