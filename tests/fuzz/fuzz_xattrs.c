@@ -39,10 +39,17 @@ ssize_t __vfs_getxattr(struct dentry *dentry, struct inode *inode, const char *n
 	return xattr.len[i];
 }
 
+/* The one object that an upper directory has. */
+static struct dentry *in_upper;
+
+struct dentry *lfs_real_lookup(struct dentry *d, const char *name, int len)
+{
+	return dget(in_upper);
+}
+
 /* Not reached: they belong to lookups, which fuzz_layers has. */
 struct dentry *lfs_image_lookup(struct dentry *d, const char *name, int len) { abort(); }
 struct dentry *lfs_image_walk(struct dentry *root, const char *path) { abort(); }
-struct dentry *lfs_real_lookup(struct dentry *d, const char *name, int len) { abort(); }
 struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key) { abort(); }
 struct dentry *d_splice_alias(struct inode *inode, struct dentry *dentry) { abort(); }
 
@@ -97,11 +104,28 @@ static void origin(const struct lfs_marks *marks, struct dentry *d)
 	struct super_block image_sb = { .s_fs_info = &image };
 	struct vfsmount mnt = { .mnt_sb = &image_sb };
 	struct lfs_container c = { .image_mnt = &mnt, .upper_fsid = 1 };
+	struct super_block container_sb = { .s_fs_info = &c };
+	struct lfs_inode dir = { .vfs_inode.i_sb = &container_sb };
+	struct dentry upper_dir = {};
+	struct lfs_key key;
 	const u64 own = lfs_ino(&image, 1, d->d_inode->i_ino);
 	struct layerfs_origin o;
-	u64 ino = lfs_upper_ino(&c, d);
+	u64 ino;
+	int err;
 
+	/* Not so hollow that its data might be elsewhere. */
+	d->d_inode->i_blocks = 1;
+	in_upper = d;
+	err = lfs_resolve(&dir.vfs_inode, &upper_dir, "f", 1, &key);
+	ino = key.ino;
 	FUZZ_CHECK(own >> 56 == 1);
+	/* What cannot be read is not absent. */
+	if (xattr.error && xattr.error != -ENODATA && xattr.error != -EOPNOTSUPP) {
+		FUZZ_CHECK(err == xattr.error);
+		return;
+	}
+	FUZZ_CHECK(!err && key.upper == d);
+	lfs_key_put(&key);
 	if (xattr.error || xattr.len[0] != sizeof(o)) {
 		FUZZ_CHECK(ino == own);
 		return;

@@ -19,6 +19,7 @@ struct xattr_handler;
 #define timespec64	timespec
 #define IOP_XATTR	0x8
 #define SB_RDONLY	1
+#define MNT_NOSUID	1
 #define ENOPARAM	519
 
 struct qstr {
@@ -79,6 +80,7 @@ struct file_system_type;
 #define d_is_positive(d)	((d)->d_inode != NULL)
 #define d_is_dir(d)		((d)->d_inode && S_ISDIR((d)->d_inode->i_mode))
 #define d_can_lookup(d)		d_is_dir(d)
+#define d_is_autodir(d)		false
 #define i_size_read(i)		((i)->i_size)
 #define sb_rdonly(sb)		((sb)->rdonly)
 #define fatal_signal_pending(task)	false
