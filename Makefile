@@ -9,7 +9,7 @@ B := build
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
 	check check-debug demo bench workloads mutants stress install dkms-install \
 	powercut powercut-tools \
-	fuzz fuzz-build fuzz-import fuzz-syscalls store-kill powercut-store
+	fuzz fuzz-build fuzz-corpus fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
 ifneq ($(filter $(NEED_DEPS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps >&2 && echo done),done)
@@ -62,7 +62,7 @@ mutants: module tools selftests
 	tests/mutants/run $(MUTANTS)
 
 check:
-	+scripts/check lint unit vm guest guest-tools
+	+scripts/check lint unit fuzz-corpus vm guest guest-tools
 
 check-debug:
 	+scripts/check guest-debug guest-faults
@@ -96,6 +96,7 @@ help:
 	@echo 'make powercut-store   the power cut while the store changes, in a guest'
 	@echo 'make workloads     git, make, tar, sqlite, apt-get in a container, in a guest'
 	@echo 'make fuzz          parsers on the host, by libFuzzer; SECONDS=1200 each, FUZZ=NAME'
+	@echo 'make fuzz-corpus   only what the fuzzers have found before, with any compiler'
 	@echo 'make fuzz-import   what reads images, the same way; FUZZ_IMPORT=NAME'
 	@echo 'make fuzz-syscalls random programs in a guest, guided by coverage, on the debug kernel'
 	@echo 'make stress        tens of processes on the same names for an hour, on the debug kernel'

@@ -6,13 +6,18 @@
 #   FUZZ_KMOD_NAME := sources of the module
 #   FUZZ_SRCS_NAME := sources of the tools and of the fuzzer
 
-FUZZB := $(B)/tests/fuzz
+FUZZB ?= $(B)/tests/fuzz
 FUZZ_CC ?= clang
 SECONDS ?= 1200
 FUZZ ?= $(FUZZ_NAMES)
 FUZZ_NAMES := options xattrs layers dump replies
 
-FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+# How libFuzzer is linked in; without it, tests/fuzz/main.c runs given inputs.
+FUZZ_GUIDE ?= -fsanitize=fuzzer-no-link
+FUZZ_MAIN ?= -fsanitize=fuzzer
+FUZZ_PACKAGES ?= tests/fuzz/packages.txt
+
+FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer $(FUZZ_GUIDE) -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -Wall -Wno-unused-function -D_GNU_SOURCE -MMD -MP
 FUZZ_KERNEL_CFLAGS := $(FUZZ_CFLAGS) -include tests/fuzz/kernel/kernel.h -I$(FUZZB)/include \
 	-Iinclude/uapi -Ikmod -Itests/fuzz -Wno-unused-value -Wno-format
@@ -42,7 +47,7 @@ fuzz_tools_objs = $(patsubst %.c,$(FUZZB)/%.o,$(FUZZ_SRCS_$(1)))
 # them comes from kernel.h.
 $(FUZZB)/include.stamp: tests/fuzz/packages.txt $(wildcard kmod/*.h kmod/*/*.[ch]) tests/fuzz/fuzz.mk
 	@mkdir -p $(FUZZB)/include
-	scripts/deps tests/fuzz/packages.txt
+	$(if $(FUZZ_PACKAGES),scripts/deps $(FUZZ_PACKAGES))
 	@sed -n 's/^#include <\(\(linux\|net\)\/.*\)>.*/\1/p' kmod/*.h kmod/*/*.[ch] | sort -u | \
 	while read -r h; do \
 		[ -e include/uapi/$$h ] || [ -e /usr/include/$$h ] || \
@@ -78,7 +83,17 @@ $(FUZZB)/%.o: %.c
 .SECONDEXPANSION:
 $(FUZZ_NAMES:%=$(FUZZB)/%): $(FUZZB)/%: $$(call fuzz_kmod_objs,%) $$(call fuzz_tools_objs,%) $(LIBLAYERFS)
 	@echo "  FUZZ_CC $@"
-	@$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed $(TOOLS_PKG_LIBS)
+	@$(FUZZ_CC) $(FUZZ_MAIN) -fsanitize=address,undefined -o $@ $^ -Wl,--as-needed $(TOOLS_PKG_LIBS)
+
+# With the ordinary compiler, for every check: do they build, and is what they
+# found still mended?
+.PHONY: fuzz-corpus fuzz-corpus-run
+fuzz-corpus:
+	@$(MAKE) --no-print-directory fuzz-corpus-run FUZZB=$(B)/tests/corpus FUZZ_CC=$(CC) \
+		FUZZ_GUIDE= FUZZ_MAIN=tests/fuzz/main.c FUZZ_PACKAGES=
+
+fuzz-corpus-run: fuzz-build fuzz-import-build
+	@B=$(B) tests/fuzz/corpus-run $(FUZZ)
 
 -include $(shell find $(FUZZB) -name '*.d' 2>/dev/null)
 

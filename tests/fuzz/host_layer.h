@@ -58,7 +58,7 @@ static inline ssize_t pull(void *arg, const void **bufp, struct layerfs_error *e
 static inline void make_dirs(void)
 {
 	const char *dir = getenv("LFS_FUZZ_DIR");
-	char path[PATH_MAX];
+	char path[PATH_MAX - 16];
 
 	snprintf(path, sizeof(path), "%s/layerfs-fuzz-XXXXXX", dir ? dir : "/dev/shm");
 	MUST(mkdtemp(path));

@@ -27,4 +27,4 @@ $(FUZZ_IMPORT_OBJS) $(FUZZ_IMPORT_NAMES:%=$(FUZZB)/tests/fuzz/host_%.o): | $(FUZ
 
 $(FUZZ_IMPORT_NAMES:%=$(FUZZB)/%): $(FUZZB)/%: $(FUZZB)/tests/fuzz/host_%.o $(FUZZ_IMPORT_OBJS)
 	@echo "  FUZZ_CC $@"
-	@$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -Wl,--as-needed $(TOOLS_PKG_LIBS)
+	@$(FUZZ_CC) $(FUZZ_MAIN) -fsanitize=address,undefined -o $@ $^ -Wl,--as-needed $(TOOLS_PKG_LIBS)
