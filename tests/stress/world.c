@@ -321,7 +321,7 @@ static bool check_box(const char *name)
 	if (umount(root))
 		FAIL("umount %s: %s", root, strerror(errno));
 	if (is_volatile) {
-		snprintf(path, sizeof(path), "up/%s/work/incompat/volatile", name);
+		snprintf(path, sizeof(path), "up/%s/work/work/incompat/volatile", name);
 		if (rmdir(path))
 			FAIL("rmdir %s: %s", path, strerror(errno));
 	}
