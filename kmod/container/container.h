@@ -168,7 +168,11 @@ static inline bool lfs_real_path(const struct inode *inode, struct path *path)
 	lfs_upper_path(inode, path);
 	if (path->dentry)
 		return true;
-	lfs_image_top_path(d_inode(lfs_image(inode)), path);
+	/*
+	 * Not through lfs_image(): a directory may have got an upper since, and
+	 * have become opaque.  What it was a moment ago is a good answer.
+	 */
+	lfs_image_top_path(d_inode(lfs_i(inode)->image), path);
 	return false;
 }
 
