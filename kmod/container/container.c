@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A container comes and goes: its image, its upper, and who may use the upper. */
 #include <linux/fs_context.h>
+#include <linux/highuid.h>
 #include <linux/mount.h>
 #include <linux/slab.h>
 #include <linux/xattr.h>
@@ -30,6 +31,22 @@ static void lfs_release(struct dentry *dir)
 	spin_lock(&inode->i_lock);
 	inode->i_state &= ~I_OVL_INUSE;
 	spin_unlock(&inode->i_lock);
+}
+
+/* See lfs_check_in_use() for the order. */
+static int lfs_dir_take(struct fs_context *fc, const char *opt, const char *name,
+			struct dentry *dir)
+{
+	if (!lfs_take(dir)) {
+		errorfc(fc, "%s '%s' is in use by another mount", opt, name);
+		return -EBUSY;
+	}
+	if (lfs_layer_in_use(dir)) {
+		lfs_release(dir);
+		errorfc(fc, "%s '%s' is a layer of a mount", opt, name);
+		return -EBUSY;
+	}
+	return 0;
 }
 
 static void lfs_upper_close(struct lfs_container *c)
@@ -88,13 +105,10 @@ static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 	const struct lfs_params *p = c->params;
 	int err;
 
-	err = lfs_upper_suits(fc, p);
+	err = lfs_upper_suits(fc, p) ?:
+	      lfs_dir_take(fc, "upperdir", p->upper_name, p->upper.dentry);
 	if (err)
 		return err;
-	if (!lfs_take(p->upper.dentry)) {
-		errorfc(fc, "upperdir '%s' is in use by another mount", p->upper_name);
-		return -EBUSY;
-	}
 	c->upper_mnt = clone_private_mount(&p->upper);
 	if (IS_ERR(c->upper_mnt)) {
 		err = PTR_ERR(c->upper_mnt);
@@ -106,12 +120,13 @@ static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 	/* Access times are kept as the container's own mount says. */
 	c->upper_mnt->mnt_flags &= ~(MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME);
 	c->wb_err = errseq_sample(&c->upper_mnt->mnt_sb->s_wb_err);
+	spin_lock_init(&c->wb_lock);
+	c->wb_told = c->wb_err;
 	c->upper_fsid = lfs_image_fsid(lfs_container_image(c), &p->upper);
 
-	if (!lfs_take(p->work.dentry)) {
-		errorfc(fc, "workdir '%s' is in use by another mount", p->work_name);
-		return -EBUSY;
-	}
+	err = lfs_dir_take(fc, "workdir", p->work_name, p->work.dentry);
+	if (err)
+		return err;
 	c->work.base = dget(p->work.dentry);
 	return lfs_workdir_open(fc, c, &p->work);
 }
@@ -134,9 +149,24 @@ void lfs_container_free(struct lfs_container *c)
 	mntput(c->image_mnt);
 	if (c->cred)
 		put_cred(c->cred);
+	if (c->io_cred)
+		put_cred(c->io_cred);
 	free_percpu(c->counters);
 	lfs_params_free(c->params);
 	kfree(c);
+}
+
+/* The mounter's, less what a filesystem grants to its user as such. */
+static const struct cred *lfs_nobodys_creds(void)
+{
+	struct cred *cred = prepare_creds();
+
+	if (!cred)
+		return NULL;
+	cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
+	cred->fsuid = KUIDT_INIT(overflowuid);
+	cred->fsgid = KGIDT_INIT(overflowgid);
+	return cred;
 }
 
 /**
@@ -163,8 +193,9 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 	}
 	c->image_mnt = image_mnt;
 	c->cred = lfs_mounter_creds();
+	c->io_cred = lfs_nobodys_creds();
 	c->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
-	if (!c->cred || !c->counters)
+	if (!c->cred || !c->io_cred || !c->counters)
 		goto fail;
 	c->params = params;
 	if (params->upper_name) {

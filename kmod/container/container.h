@@ -9,6 +9,7 @@
 
 #include "copyup/workdir.h"
 #include "image/image.h"
+#include "layer/lower.h"
 #include "mount/params.h"
 #include "stats/counters.h"
 #include "stats/registry.h"
@@ -20,11 +21,15 @@ struct lfs_dirlist;
  * @reg: id and membership in lfs_container_registry, if @reg.id is not 0
  * @params: options, for /proc/mounts; owned, without their paths
  * @cred: the mounter's, for all access to the upper; owned
+ * @io_cred: the same as nobody's, for data: some filesystems keep blocks for a
+ *           user, root, who the mounter often is; owned
  * @image_mnt: keeps the image alive; its root is the image's
  * @upper_mnt: our own clone of the mount that upperdir was named through, its
  *             root is the upper directory; NULL without an upper
  * @upper_fsid: for lfs_ino(): which filesystem the upper lies on
  * @wb_err: the upper filesystem's state of writeback errors at the mount
+ * @wb_told: as of the last sync of the container; under @wb_lock
+ * @wb_lock: nothing is taken under it
  * @work: the work directory
  * @sb: the superblock; NULL before there is one
  * @counters: see <linux/layerfs.h>
@@ -36,10 +41,13 @@ struct lfs_container {
 	struct lfs_registered reg;
 	struct lfs_params *params;
 	const struct cred *cred;
+	const struct cred *io_cred;
 	struct vfsmount *image_mnt;
 	struct vfsmount *upper_mnt;
 	unsigned int upper_fsid;
 	errseq_t wb_err;
+	errseq_t wb_told;
+	spinlock_t wb_lock;	/* wb_told */
 	struct lfs_workdir work;
 	struct super_block *sb;
 	struct lfs_counters __percpu *counters;
@@ -205,6 +213,13 @@ static inline void lfs_dir_changed(struct inode *dir)
 {
 	atomic64_inc(&lfs_i(dir)->version);
 	lfs_copy_attrs(dir);
+}
+
+/* Whose credentials to copy data with, from a filesystem to the upper. */
+static inline const struct cred *lfs_copy_cred(const struct lfs_container *c,
+					       const struct super_block *from)
+{
+	return lfs_fs_asks_who(from) ? c->cred : c->io_cred;
 }
 
 static inline const struct cred *lfs_override_creds(const struct super_block *sb)

@@ -387,7 +387,7 @@ static struct file *lfs_tmpfile_real(struct inode *dir, struct file *file, umode
 		return ERR_CAST(cred);
 	old = override_creds(cred);
 	lfs_upper_path(dir, &path);
-	real = backing_tmpfile_open(file, file->f_flags | LFS_OPEN_FLAGS, &path, mode,
+	real = backing_tmpfile_open(file, lfs_upper_flags(file), &path, mode,
 				    current_cred());
 	revert_creds(old);
 	put_cred(cred);

@@ -51,8 +51,9 @@ void lfs_copy_attrs(struct inode *inode)
 	/* Who holds i_rwsem changes S_NOSEC, which must not come back from here. */
 	if ((inode->i_flags ^ real->i_flags) & flags)
 		inode_set_flags(inode, real->i_flags & flags, flags);
+	/* A layer's object has a name here, whatever its filesystem says. */
 	if (!S_ISDIR(inode->i_mode) && (upper || (inode->i_state & I_NEW)))
-		set_nlink(inode, real->i_nlink);
+		set_nlink(inode, upper ? real->i_nlink : real->i_nlink ?: 1);
 	i_size_write(inode, i_size_read(real));
 	spin_unlock(&inode->i_lock);
 }

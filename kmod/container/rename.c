@@ -8,6 +8,7 @@
 #include <linux/dcache.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/xattr.h>
@@ -181,10 +182,25 @@ static int lfs_rename_ask_image(struct lfs_rn *rn)
 	return min(covered, 0);
 }
 
+/*
+ * A file written anew and renamed over the old one is there after a crash, the
+ * old or the new one: ext4 and btrfs see to that with writeback, if they see a
+ * file replaced.
+ */
+static void lfs_rename_flush(const struct lfs_rn *rn)
+{
+	struct inode *old = d_inode(rn->old);
+
+	if (rn->victim && !lfs_upper(rn->victim) && S_ISREG(old->i_mode) &&
+	    !lfs_container_of(rn->sb)->params->is_volatile)
+		filemap_flush(d_inode(lfs_upper(old))->i_mapping);
+}
+
 static int lfs_rename_write(struct lfs_rn *rn)
 {
 	int err;
 
+	lfs_rename_flush(rn);
 	err = lfs_rename_mark(rn);
 	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
 		err = lfs_dir_hollow(rn->victim);

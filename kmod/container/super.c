@@ -89,11 +89,30 @@ int lfs_volatile_status(struct lfs_container *c)
 	return errseq_check(&c->upper_mnt->mnt_sb->s_wb_err, c->wb_err);
 }
 
+/* syncfs() tells each of its callers what the container's superblock was told. */
+static int lfs_tell_wb_err(struct lfs_container *c)
+{
+	struct super_block *upper_sb = c->upper_mnt->mnt_sb;
+	int err;
+
+	if (!errseq_check(&upper_sb->s_wb_err, READ_ONCE(c->wb_told)))
+		return 0;
+	spin_lock(&c->wb_lock);
+	err = errseq_check_and_advance(&upper_sb->s_wb_err, &c->wb_told);
+	spin_unlock(&c->wb_lock);
+	if (err)
+		errseq_set(&c->sb->s_wb_err, err);
+	return err;
+}
+
 /**
  * lfs_container_sync - write the upper back to its disk
  * @c: the container
  *
  * The whole of the upper's filesystem, which is more than asked for.
+ *
+ * Return: 0; an error of the filesystem, also one of writeback since the last
+ * call, whoever's data it was.
  */
 int lfs_container_sync(struct lfs_container *c)
 {
@@ -108,7 +127,7 @@ int lfs_container_sync(struct lfs_container *c)
 	down_read(&upper_sb->s_umount);
 	err = sync_filesystem(upper_sb);
 	up_read(&upper_sb->s_umount);
-	return err;
+	return lfs_tell_wb_err(c) ?: err;
 }
 
 static int lfs_sync_fs(struct super_block *sb, int wait)

@@ -62,11 +62,12 @@ static int lfs_copyup_tmpfile(struct lfs_copyup *cu)
 	return 0;
 }
 
-static int lfs_copyup_worktemp(struct lfs_copyup *cu, struct delayed_call *done)
+static int lfs_copyup_worktemp(struct lfs_copyup *cu, const char *target)
 {
 	struct lfs_new new = {
 		.mode = cu->stat.mode,
 		.rdev = cu->stat.rdev,
+		.target = target,
 	};
 	struct path path = { .mnt = cu->c->upper_mnt };
 
@@ -74,14 +75,6 @@ static int lfs_copyup_worktemp(struct lfs_copyup *cu, struct delayed_call *done)
 		new.mode = S_IFREG | 0600;
 	if (S_ISDIR(new.mode))
 		new.mode = S_IFDIR | 0700;
-	if (S_ISLNK(new.mode)) {
-		new.target = lfs_real_get_link(cu->from.dentry, done);
-		if (IS_ERR(new.target))
-			return PTR_ERR(new.target);
-		/* As from symlink(2), no filesystem expects to be given an empty one. */
-		if (!*new.target)
-			return -EIO;
-	}
 	cu->temp = lfs_work_make(cu->c, &new);
 	if (IS_ERR(cu->temp))
 		return PTR_ERR(cu->temp);
@@ -94,35 +87,54 @@ static int lfs_copyup_worktemp(struct lfs_copyup *cu, struct delayed_call *done)
 	return PTR_ERR_OR_ZERO(cu->file);
 }
 
+static const char *lfs_copyup_target(struct lfs_copyup *cu, struct delayed_call *done)
+{
+	const char *target;
+
+	if (!S_ISLNK(cu->stat.mode))
+		return NULL;
+	target = lfs_real_get_link(cu->from.dentry, done);
+	/* As from symlink(2), no filesystem expects to be given an empty one. */
+	return IS_ERR(target) || *target ? target : ERR_PTR(-EIO);
+}
+
 /* The copy, empty and without a name that anybody sees. */
 static int lfs_copyup_make(struct lfs_copyup *cu)
 {
 	DEFINE_DELAYED_CALL(done);
 	const struct cred *old = NULL;
 	struct cred *label = NULL;
+	const char *target;
 	int err;
 
+	/* Not with the upper held: a layer's server may take its time. */
+	target = lfs_copyup_target(cu, &done);
+	if (IS_ERR(target)) {
+		err = PTR_ERR(target);
+		goto done;
+	}
 	/* A security module may want the copy made under another label. */
 	err = security_inode_copy_up(cu->dentry, &label);
 	if (err < 0)
-		return err;
+		goto done;
 	if (label)
 		old = override_creds(label);
 	sb_start_write(cu->c->upper_mnt->mnt_sb);
 	if (S_ISREG(cu->stat.mode) && cu->c->work.tmpfile)
 		err = lfs_copyup_tmpfile(cu);
 	else
-		err = lfs_copyup_worktemp(cu, &done);
+		err = lfs_copyup_worktemp(cu, target);
 	sb_end_write(cu->c->upper_mnt->mnt_sb);
 	if (IS_ERR(cu->temp))
 		cu->temp = NULL;
 	if (IS_ERR(cu->file))
 		cu->file = NULL;
-	do_delayed_call(&done);
 	if (label) {
 		revert_creds(old);
 		put_cred(label);
 	}
+done:
+	do_delayed_call(&done);
 	return err;
 }
 
@@ -229,6 +241,15 @@ static int lfs_copyup_apply(struct lfs_copyup *cu)
 
 	if (!cu->attr)
 		return 0;
+	/*
+	 * Who truncates a file, writes it and closes it finds it empty or full after
+	 * a crash, not seldom: ext4 begins to write back at the close that follows
+	 * the truncation, which must not be the one of our own.
+	 */
+	if (cu->file && cu->kind == LFS_COPYUP_META && cu->c->work.ordered) {
+		__fput_sync(cu->file);
+		cu->file = NULL;
+	}
 	inode_lock(d_inode(cu->temp));
 	err = notify_change(mnt_idmap(cu->c->upper_mnt), cu->temp, cu->attr, NULL);
 	inode_unlock(d_inode(cu->temp));
@@ -240,8 +261,11 @@ static int lfs_copyup_finish(struct lfs_copyup *cu, struct inode *parent)
 	struct dentry *upper = NULL;
 	int err;
 
+	err = lfs_copyup_xattrs(cu);
+	if (err)
+		return err;
 	sb_start_write(cu->c->upper_mnt->mnt_sb);
-	err = lfs_copyup_meta(cu);
+	err = lfs_copyup_attrs(cu);
 	if (!err)
 		err = lfs_copyup_apply(cu);
 	if (!err)

@@ -54,7 +54,8 @@ int lfs_copyup_change(struct dentry *dentry, struct iattr *attr);
 bool lfs_copyup_owner_known(const struct inode *inode);
 
 /* meta.c */
-int lfs_copyup_meta(struct lfs_copyup *cu);
+int lfs_copyup_xattrs(struct lfs_copyup *cu);
+int lfs_copyup_attrs(struct lfs_copyup *cu);
 
 /* data.c */
 int lfs_copyup_data(struct lfs_copyup *cu);

@@ -24,13 +24,14 @@ static void lfs_count_copied(struct lfs_copyup *cu, u64 bytes)
 
 /*
  * Splicing uses the task's one pipe for it.  In sendfile(2) to this very file
- * the pipe holds the caller's data, which would end up in the copy.
+ * the pipe holds the caller's data, which would end up in the copy.  And it ends
+ * with any signal: who has a timer faster than the copy would never get it.
  */
 static bool lfs_can_splice(void)
 {
 	const struct pipe_inode_info *pipe = current->splice_pipe;
 
-	return !pipe || pipe_empty(pipe->head, pipe->tail);
+	return (!pipe || pipe_empty(pipe->head, pipe->tail)) && !signal_pending(current);
 }
 
 static ssize_t lfs_copy_buffered(struct file *from, struct file *to, loff_t pos, size_t len)
@@ -55,6 +56,7 @@ static ssize_t lfs_copy_buffered(struct file *from, struct file *to, loff_t pos,
 static int lfs_copy_range(struct lfs_copyup *cu, struct file *from, loff_t pos, loff_t end)
 {
 	unsigned int flags = 0;
+	bool splice;
 	size_t len;
 	ssize_t n;
 
@@ -62,7 +64,8 @@ static int lfs_copy_range(struct lfs_copyup *cu, struct file *from, loff_t pos, 
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		len = min_t(loff_t, end - pos, LFS_COPY_STEP);
-		if (lfs_can_splice())
+		splice = lfs_can_splice();
+		if (splice)
 			n = vfs_copy_file_range(from, pos, cu->file, pos, len, flags);
 		else
 			n = lfs_copy_buffered(from, cu->file, pos, len);
@@ -70,6 +73,12 @@ static int lfs_copy_range(struct lfs_copyup *cu, struct file *from, loff_t pos, 
 			flags = COPY_FILE_SPLICE;
 			continue;
 		}
+		/* A signal came meanwhile. */
+		if (n == -ERESTARTSYS && splice)
+			continue;
+		/* Not the caller's system call is to be made again, but this. */
+		if (n == -ERESTARTSYS)
+			return -EINTR;
 		if (n < 0)
 			return n;
 		/* The layer's file ends before its size: it is being changed. */
@@ -155,6 +164,7 @@ static bool lfs_clone(struct lfs_copyup *cu, struct file *from)
  */
 int lfs_copyup_data(struct lfs_copyup *cu)
 {
+	const struct cred *old;
 	struct file *from;
 	int err = 0;
 
@@ -163,11 +173,13 @@ int lfs_copyup_data(struct lfs_copyup *cu)
 	from = lfs_real_open(&cu->from, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
 	if (IS_ERR(from))
 		return PTR_ERR(from);
+	old = override_creds(lfs_copy_cred(cu->c, file_inode(from)->i_sb));
 	if (!lfs_clone(cu, from)) {
 		err = lfs_copy_extents(cu, from);
 		if (!err)
 			err = lfs_copy_size(cu);
 	}
+	revert_creds(old);
 	fput(from);
 	return err;
 }

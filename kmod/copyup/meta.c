@@ -22,7 +22,9 @@ static int lfs_copy_acl(struct lfs_copyup *cu, const char *name)
 	if (IS_ERR(acl))
 		return PTR_ERR(acl) == -ENODATA || PTR_ERR(acl) == -EOPNOTSUPP ? 0 :
 		       PTR_ERR(acl);
+	sb_start_write(cu->temp->d_sb);
 	err = vfs_set_acl(&nop_mnt_idmap, cu->temp, name, acl);
+	sb_end_write(cu->temp->d_sb);
 	posix_acl_release(acl);
 	return err;
 }
@@ -58,7 +60,12 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 	if (!value)
 		return -ENOMEM;
 	len = vfs_getxattr(mnt_idmap(cu->from.mnt), from, name, value, len);
-	err = len < 0 ? len : vfs_setxattr(&nop_mnt_idmap, cu->temp, name, value, len, 0);
+	err = len;
+	if (len >= 0) {
+		sb_start_write(cu->temp->d_sb);
+		err = vfs_setxattr(&nop_mnt_idmap, cu->temp, name, value, len, 0);
+		sb_end_write(cu->temp->d_sb);
+	}
 	kvfree(value);
 	/*
 	 * What only the layer's filesystem can keep (a compression hint, say)
@@ -69,7 +76,14 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 	return err;
 }
 
-static int lfs_copy_xattrs(struct lfs_copyup *cu)
+/**
+ * lfs_copyup_xattrs - give the copy the object's extended attributes and ACLs
+ * @cu: the copy is made and its data, if any, written
+ *
+ * Context: the upper is not held against a freeze but for each attribute that is
+ * set: a layer's server may need the upper's filesystem for its answer.
+ */
+int lfs_copyup_xattrs(struct lfs_copyup *cu)
 {
 	struct dentry *from = cu->from.dentry;
 	ssize_t len, n;
@@ -135,19 +149,16 @@ static int lfs_copy_attr(struct lfs_copyup *cu)
 }
 
 /**
- * lfs_copyup_meta - give the copy all that the object has but data
- * @cu: the copy is made and its data, if any, written
+ * lfs_copyup_attrs - give the copy its origin, and the object's owner, mode and times
+ * @cu: the copy has its data and extended attributes
  *
- * Owner and mode come last: what was set before them may have changed them.
+ * They come last: what was set before them may have changed them.
+ *
+ * Context: the upper is held against a freeze.
  */
-int lfs_copyup_meta(struct lfs_copyup *cu)
+int lfs_copyup_attrs(struct lfs_copyup *cu)
 {
-	int err;
+	int err = lfs_set_origin(cu);
 
-	err = lfs_copy_xattrs(cu);
-	if (!err)
-		err = lfs_set_origin(cu);
-	if (!err)
-		err = lfs_copy_attr(cu);
-	return err;
+	return err ?: lfs_copy_attr(cu);
 }

@@ -32,7 +32,7 @@ static int lfs_deferred_release(struct inode *inode, struct file *deferred)
 	real = lfs_real_file_for_write(file, true);
 	err = PTR_ERR_OR_ZERO(real);
 	/* Who was killed does not come back for it, and others shall not get it. */
-	if (err != -EINTR)
+	if (err != -EINTR || !fatal_signal_pending(current))
 		WRITE_ONCE(lf->mmap_err, err);
 	fput(file);
 	return 0;

@@ -10,8 +10,11 @@
 #include "copyup/copyup.h"
 #include "io/realfile.h"
 
-/* Flags that fcntl(F_SETFL) may change while the file is open. */
-#define LFS_SETFL_FLAGS (O_APPEND | O_NONBLOCK | O_NDELAY | O_DIRECT)
+/*
+ * Flags that fcntl(F_SETFL) may change while the file is open.  Real files do not
+ * have O_APPEND: each write brings it along, or RWF_NOAPPEND.
+ */
+#define LFS_SETFL_FLAGS (O_NONBLOCK | O_NDELAY | O_DIRECT)
 
 /* The caller's right was checked on the merged object; this is the mounter's. */
 static struct file *lfs_open_real(struct file *file, const struct path *path, int flags)
@@ -27,7 +30,7 @@ static struct file *lfs_open_real(struct file *file, const struct path *path, in
 		mask = MAY_OPEN | MAY_WRITE;
 	else if ((flags & O_ACCMODE) == O_RDWR)
 		mask |= MAY_WRITE;
-	if (flags & O_APPEND)
+	if ((mask & MAY_WRITE) && (file->f_flags & O_APPEND))
 		mask |= MAY_APPEND;
 
 	old = override_creds(cred);
@@ -43,13 +46,30 @@ static struct file *lfs_open_real(struct file *file, const struct path *path, in
 	return real;
 }
 
+/**
+ * lfs_upper_flags - what to open a file of the upper with
+ * @file: file of a container
+ */
+int lfs_upper_flags(const struct file *file)
+{
+	int drop = O_APPEND | O_CREAT | O_EXCL | O_TRUNC;
+
+	if (lfs_container_of(file->f_path.dentry->d_sb)->params->is_volatile)
+		drop |= O_DSYNC | __O_SYNC;
+	return (file->f_flags & ~drop) | LFS_OPEN_FLAGS;
+}
+
 static struct file *lfs_open_upper(struct file *file)
 {
+	struct file *real;
 	struct path path;
 
 	lfs_upper_path(file_inode(file), &path);
-	return lfs_open_real(file, &path,
-			     (file->f_flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | LFS_OPEN_FLAGS);
+	real = lfs_open_real(file, &path, lfs_upper_flags(file));
+	/* To open it may have grown too large since; to write is asked each time. */
+	if (!IS_ERR(real) && !(file->f_flags & O_LARGEFILE))
+		real->f_flags &= ~O_LARGEFILE;
+	return real;
 }
 
 /* Nothing is written to a layer, whatever the file was opened for. */
@@ -106,6 +126,9 @@ static int lfs_open(struct inode *inode, struct file *file)
 	struct file *real;
 	int err;
 
+	err = generic_file_open(inode, file);
+	if (err)
+		return err;
 	/* Better told now than by the first write. */
 	if (!is_upper && (file->f_mode & FMODE_WRITE) && !lfs_copyup_owner_known(inode))
 		return -EOVERFLOW;
@@ -178,6 +201,8 @@ struct file *lfs_real_file(struct file *file)
 			real = lfs_open_upper(file);
 			if (IS_ERR(real))
 				return real;
+			/* The copy is younger than @file: all its errors are news. */
+			real->f_wb_err = 0;
 			other = cmpxchg(&lf->upper, NULL, real);
 			if (other) {
 				fput(real);
@@ -185,8 +210,7 @@ struct file *lfs_real_file(struct file *file)
 			}
 		}
 	} else if (!lf->real_is_upper) {
-		/* O_APPEND means nothing to it, so it never had it. */
-		if (!((file->f_flags ^ real->f_flags) & LFS_SETFL_FLAGS & ~O_APPEND))
+		if (!((file->f_flags ^ real->f_flags) & LFS_SETFL_FLAGS))
 			return real;
 	}
 	err = lfs_sync_flags(file, real);
@@ -299,7 +323,7 @@ static long lfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len
 	lfs_copy_attrs(inode);
 	err = file_remove_privs(file);
 	if (!err) {
-		old = lfs_override_creds(inode->i_sb);
+		old = override_creds(lfs_c(inode)->io_cred);
 		err = vfs_fallocate(real, mode, offset, len);
 		revert_creds(old);
 	}

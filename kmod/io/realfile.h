@@ -26,6 +26,7 @@ struct lfs_file {
 	int mmap_err;
 };
 
+int lfs_upper_flags(const struct file *file);
 int lfs_file_attach(struct file *file, struct file *real, bool is_upper);
 void lfs_file_detach(struct file *file);
 struct file *lfs_real_file(struct file *file);

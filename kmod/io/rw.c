@@ -32,6 +32,12 @@ static void lfs_ctx_init(struct backing_file_ctx *ctx, struct file *file)
 	};
 }
 
+static void lfs_write_ctx_init(struct backing_file_ctx *ctx, struct file *file)
+{
+	lfs_ctx_init(ctx, file);
+	ctx->cred = lfs_c(file_inode(file))->io_cred;
+}
+
 static void lfs_count_read(struct file *file, const struct file *real, ssize_t n)
 {
 	struct inode *inode = file_inode(file), *image;
@@ -102,7 +108,7 @@ ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 	}
 	if (lfs_c(inode)->params->is_volatile)
 		flags &= ~(IOCB_DSYNC | IOCB_SYNC);
-	lfs_ctx_init(&ctx, file);
+	lfs_write_ctx_init(&ctx, file);
 	ret = backing_file_write_iter(real, iter, iocb, flags, &ctx);
 	lfs_count_written(file, ret);
 	inode_unlock(inode);
@@ -153,7 +159,7 @@ ssize_t lfs_splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t 
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	inode_lock(inode);
-	lfs_ctx_init(&ctx, out);
+	lfs_write_ctx_init(&ctx, out);
 	ret = backing_file_splice_write(pipe, real, ppos, len, flags, &ctx);
 	lfs_count_written(out, ret);
 	inode_unlock(inode);
@@ -188,7 +194,7 @@ ssize_t lfs_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
 	inode_lock(inode);
 	ret = file_remove_privs(out);
 	if (!ret) {
-		old = lfs_override_creds(inode->i_sb);
+		old = override_creds(lfs_copy_cred(lfs_c(inode), file_inode(real_in)->i_sb));
 		ret = vfs_copy_file_range(real_in, pos_in, real_out, pos_out, len, 0);
 		/* One mount to the caller, even if there are two filesystems below. */
 		if (ret == -EXDEV || ret == -EOPNOTSUPP)

@@ -28,11 +28,14 @@ struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len)
 	return dentry;
 }
 
-/*
- * Filesystems on a local disk and in memory answer getattr from the inode
- * alone; network and user space ones may ask who is calling.
+/**
+ * lfs_fs_asks_who - whether a filesystem's answers may depend on the caller
+ * @sb: its superblock
+ *
+ * Those on a local disk and in memory answer from the inode alone, once it is
+ * open; network and user space ones may ask who is calling.
  */
-static bool lfs_getattr_wants_cred(const struct super_block *sb)
+bool lfs_fs_asks_who(const struct super_block *sb)
 {
 	if (sb->s_magic == FUSE_SUPER_MAGIC)
 		return true;
@@ -55,7 +58,7 @@ int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 	const struct cred *old;
 	int err;
 
-	if (!lfs_getattr_wants_cred(path->dentry->d_sb))
+	if (!lfs_fs_asks_who(path->dentry->d_sb))
 		return vfs_getattr_nosec(path, stat, mask, flags);
 
 	old = override_creds(cred);

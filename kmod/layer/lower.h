@@ -11,6 +11,7 @@
 
 struct lfs_names;
 
+bool lfs_fs_asks_who(const struct super_block *sb);
 struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len);
 int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 		     unsigned int flags, const struct cred *cred);

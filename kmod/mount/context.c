@@ -68,7 +68,11 @@ static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
 	return 0;
 }
 
-/* A tree that is being written to is no layer, nor the reverse. */
+/*
+ * A tree that is being written to is no layer.  Asked when these are known to be
+ * layers, as lfs_dir_take() asks when the directory is known to be in use: of two
+ * mounts that want one directory for both, one at least sees the other.
+ */
 static int lfs_check_in_use(struct fs_context *fc, const struct lfs_params *p)
 {
 	const struct inode *inode;
@@ -81,10 +85,6 @@ static int lfs_check_in_use(struct fs_context *fc, const struct lfs_params *p)
 				p->name[i]);
 			return -EBUSY;
 		}
-	}
-	if (p->upper_name && lfs_layer_in_use(p->upper.dentry)) {
-		errorfc(fc, "upperdir '%s' is a layer of a mount", p->upper_name);
-		return -EBUSY;
 	}
 	return 0;
 }
@@ -111,6 +111,16 @@ static int lfs_check_depths(struct fs_context *fc, const struct lfs_params *p)
 	return err;
 }
 
+/* What would have to be synced is the upper's: an option of its filesystem. */
+static int lfs_check_sync(struct fs_context *fc)
+{
+	if (!(fc->sb_flags & (SB_SYNCHRONOUS | SB_DIRSYNC)))
+		return 0;
+	errorfc(fc, "%s is not supported; mount the filesystem of upperdir with it",
+		fc->sb_flags & SB_SYNCHRONOUS ? "sync" : "dirsync");
+	return -EINVAL;
+}
+
 static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 {
 	int err;
@@ -124,6 +134,9 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 		errorfc(fc, "lowerdir is missing");
 		return -EINVAL;
 	}
+	err = lfs_check_sync(fc);
+	if (err)
+		return err;
 	err = lfs_check_twice(fc, p);
 	if (err)
 		return err;
@@ -144,9 +157,7 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 		return -EPERM;
 	}
 	err = p->upper_name ? lfs_check_upper(fc, p) : 0;
-	if (!err)
-		err = lfs_check_depths(fc, p);
-	return err ?: lfs_check_in_use(fc, p);
+	return err ?: lfs_check_depths(fc, p);
 }
 
 static int lfs_get_tree(struct fs_context *fc)
@@ -165,6 +176,11 @@ static int lfs_get_tree(struct fs_context *fc)
 	if (IS_ERR(set)) {
 		errorfc(fc, "cannot use '%s' as a layer: %pe", p->name[bad], set);
 		return PTR_ERR(set);
+	}
+	err = lfs_check_in_use(fc, p);
+	if (err) {
+		lfs_layerset_free(set);
+		return err;
 	}
 	image = lfs_image_mount(set, p->userxattr ? &lfs_marks_user : &lfs_marks_trusted);
 	if (IS_ERR(image)) {
@@ -188,7 +204,7 @@ static int lfs_reconfigure(struct fs_context *fc)
 	struct lfs_container *c = lfs_container_of(sb);
 	int err;
 
-	err = lfs_params_check_remount(fc, c->params);
+	err = lfs_params_check_remount(fc, c->params) ?: lfs_check_sync(fc);
 	if (err)
 		return err;
 	if (!(fc->sb_flags & SB_RDONLY) && !lfs_container_has_upper(c)) {

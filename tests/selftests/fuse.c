@@ -54,7 +54,7 @@ static struct fuse_attr attr_of(struct fuse_server *s, unsigned long long ino)
 	struct fuse_node *n = node_of(s, ino);
 
 	return (struct fuse_attr){
-		.ino = ino, .nlink = 1, .blksize = 4096,
+		.ino = ino, .nlink = !s->no_links, .blksize = 4096,
 		.mode = n ? n->mode : S_IFDIR | 0755,
 		.uid = n ? n->uid : 0, .gid = n ? n->gid : 0,
 		.size = n ? n->size : 0, .blocks = n ? (n->size + 511) / 512 : 0,
@@ -136,6 +136,10 @@ static void do_getxattr(struct fuse_server *s, int fd, struct fuse_in_header *in
 {
 	struct fuse_node *n = node_of(s, in->nodeid);
 
+	while (s->hold) {
+		s->holding = 1;
+		usleep(1000);
+	}
 	if (in->opcode == FUSE_GETXATTR &&
 	    !strcmp((char *)(arg + 1), "system.posix_acl_access"))
 		s->acl_uid = in->uid;
