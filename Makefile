@@ -4,9 +4,13 @@
 VERSION := 0.1.0
 B := build
 
+# What an upper may lie on: the tests run on each.
+UPPERS := ext4 xfs btrfs tmpfs
+
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
+	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers \
 	check check-debug demo bench workloads mutants stress install dkms-install \
 	powercut powercut-tools \
 	fuzz fuzz-build fuzz-corpus fuzz-import fuzz-syscalls store-kill powercut-store
@@ -27,6 +31,7 @@ CFLAGS ?= -O2 -g
 CFLAGS += -Wall -Wextra -Iinclude/uapi
 
 .PHONY: all module deps lint check check-debug mutants guest guest-debug debug-kernel vm \
+	guest-uppers guest-debug-uppers $(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) \
 	install dkms-install clean help
 all: module tools
 
@@ -56,6 +61,19 @@ guest-debug: tools selftests
 	dir=$$(tests/vm/debug-kernel) && \
 	$(MAKE) module KDIR=$$dir/build && \
 	tests/vm/run --debug --mem 4096 --timeout 4000 $(VMFLAGS) -- tests/selftests/run --ops 3000
+
+# The whole of guest, of guest-debug, with the upper on each filesystem.
+$(UPPERS:%=guest-on-%): guest-on-%:
+	$(MAKE) guest VMFLAGS='--scratch-fs $* $(VMFLAGS)'
+
+$(UPPERS:%=guest-debug-on-%): guest-debug-on-%:
+	$(MAKE) guest-debug VMFLAGS='--scratch-fs $* $(VMFLAGS)'
+
+guest-uppers:
+	+scripts/check $(UPPERS:%=guest-on-%)
+
+guest-debug-uppers:
+	+scripts/check $(UPPERS:%=guest-debug-on-%)
 
 # The module broken on purpose: does the right test notice?
 mutants: module tools selftests
@@ -89,6 +107,7 @@ help:
 	@echo 'make check         lint, unit tests and the tests in a guest'
 	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
 	@echo 'make lint, unit, vm, guest, guest-tools, guest-debug   one part of these'
+	@echo 'make guest-uppers, guest-debug-uppers   these with the upper on each of $(UPPERS)'
 	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'
