@@ -55,6 +55,9 @@ static int lfs_set_redirect(struct super_block *sb, struct inode *inode)
 		return -ENOMEM;
 	path = dentry_path_raw(lfs_image(inode), buf, LFS_MAX_REDIRECT);
 	err = PTR_ERR_OR_ZERO(path);
+	/* Where it is from cannot be said: mv(1) copies it then. */
+	if (err == -ENAMETOOLONG)
+		err = -EXDEV;
 	if (err)
 		goto out;
 	err = lfs_marker_redirect(lfs_marks(sb), upper, &now);
