@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -325,4 +326,230 @@ TEST(readdir, fsync_and_seek_errors)
 	CHECK_ERR(lseek(fd, -1, SEEK_SET), EINVAL);
 	CHECK_ERR(open("mnt/d", O_RDWR), EISDIR);
 	close(fd);
+}
+
+/* What getdents returns of @fd into a buffer this small: the names' numbers. */
+static int some_names(int fd, int numbers[], int max)
+{
+	char buf[96];
+	int n, count = 0;
+
+	n = CHECK_SYS(syscall(SYS_getdents64, fd, buf, sizeof(buf)));
+	for (int pos = 0; pos < n;) {
+		struct dirent64_raw *de = (void *)(buf + pos);
+
+		if (de->d_name[0] == 'f' && count < max)
+			numbers[count++] = atoi(de->d_name + 1);
+		pos += de->d_reclen;
+	}
+	return n ? count : -1;
+}
+
+/*
+ *	l1/d, l2/d	f0 ... f199 in turn
+ *	upper		f200 ... f299, made through the mount
+ */
+static void many_files(void)
+{
+	char path[64];
+
+	fx_dirs(2);
+	mk_dir("l1/d");
+	mk_dir("l2/d");
+	for (int i = 0; i < 200; i++) {
+		snprintf(path, sizeof(path), "l%d/d/f%d", i % 2 + 1, i);
+		mk_file(path, "");
+	}
+	fx_mount(2);
+	for (int i = 200; i < 300; i++) {
+		snprintf(path, sizeof(path), "mnt/d/f%d", i);
+		mk_file(path, "");
+	}
+}
+
+/* A few names listed, these removed, and on: nothing is left out. */
+TEST(readdir, remove_by_small_steps)
+{
+	int fd, n, numbers[8], removed = 0;
+	char path[64];
+
+	many_files();
+	fd = CHECK_SYS(open("mnt/d", O_RDONLY | O_DIRECTORY));
+	while ((n = some_names(fd, numbers, 8)) >= 0) {
+		for (int i = 0; i < n; i++) {
+			snprintf(path, sizeof(path), "mnt/d/f%d", numbers[i]);
+			CHECK_SYS(unlink(path));
+			removed++;
+		}
+	}
+	CHECK_EQ(removed, 300);
+	CHECK_STR(ls("mnt/d"), "");
+	CHECK_SYS(rmdir("mnt/d"));
+	close(fd);
+}
+
+/* The same from the start each time, as programs do that do not trust offsets. */
+TEST(readdir, remove_and_rewind)
+{
+	int fd, n, numbers[8], removed = 0;
+	char path[64];
+
+	many_files();
+	fd = CHECK_SYS(open("mnt/d", O_RDONLY | O_DIRECTORY));
+	while ((n = some_names(fd, numbers, 8)) >= 0) {
+		for (int i = 0; i < n; i++) {
+			snprintf(path, sizeof(path), "mnt/d/f%d", numbers[i]);
+			CHECK_SYS(unlink(path));
+			removed++;
+		}
+		if (n)
+			CHECK_SYS(lseek(fd, 0, SEEK_SET));
+	}
+	CHECK_EQ(removed, 300);
+	CHECK_SYS(rmdir("mnt/d"));
+	close(fd);
+}
+
+/*
+ * Offsets stay good while the directory changes: from each, the listing goes on
+ * with the name that came then, unless it is gone; and no name comes twice.
+ */
+TEST(readdir, seek_across_changes)
+{
+	static char seen[300], names[310][8];
+	long where[310];
+	char path[64];
+	struct dirent *de;
+	int n = 0;
+	DIR *dir;
+
+	SKIP_ON_OVERLAY("a directory that does not merge has the upper's offsets");
+	many_files();
+	dir = opendir("mnt/d");
+	CHECK(dir);
+	for (where[0] = telldir(dir); n < 302 && (de = readdir(dir));) {
+		snprintf(names[n], sizeof(names[n]), "%.7s", de->d_name);
+		where[++n] = telldir(dir);
+	}
+	CHECK_EQ(n, 302);
+	for (int i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), "mnt/d/f%d", i);
+		if (i % 3 == 0)
+			CHECK_SYS(unlink(path));
+		else if (i % 3 == 1)
+			CHECK_SYS(chmod(path, 0600));	/* copied up */
+		snprintf(path, sizeof(path), "mnt/d/new%d", i);
+		mk_file(path, "");
+	}
+	/* Offset 0 starts anew, and so would end what the others mean. */
+	for (int i = n - 1; i > 0; i--) {
+		if (names[i][0] == 'f' && atoi(names[i] + 1) % 3 == 0)
+			continue;
+		seekdir(dir, where[i]);
+		de = readdir(dir);
+		CHECK(de);
+		CHECK_STR(de->d_name, names[i]);
+	}
+	seekdir(dir, where[n / 2]);
+	while ((de = readdir(dir)))
+		if (de->d_name[0] == 'f' && seen[atoi(de->d_name + 1)]++)
+			FAIL("%s twice", de->d_name);
+	closedir(dir);
+}
+
+/* Kernel memory that lists of names are in, in bytes. */
+static long kernel_memory(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	long kib, sum = 0;
+	char line[128];
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "SUnreclaim: %ld", &kib) == 1 ||
+		    sscanf(line, "VmallocUsed: %ld", &kib) == 1)
+			sum += kib;
+	fclose(f);
+	return sum * 1024;
+}
+
+#define NAMES		100000
+#define READERS		40
+
+static void mount_names(const char *upper, const char *work, const char *target)
+{
+	struct mnt_opt opts[] = { { "lowerdir", "l1:l2:l3:l4:l5:l6:l7:l8:l9:l10" },
+				  { "upperdir", upper }, { "workdir", work }, {} };
+
+	mk_dir(upper);
+	mk_dir(work);
+	mk_dir(target);
+	if (fs_mount(opts, target))
+		FAIL("mount: %s", mount_log);
+}
+
+static void list_all(const char *path)
+{
+	static char seen[NAMES];
+	int count = 0;
+	struct dirent *de;
+	DIR *dir = opendir(path);
+
+	CHECK(dir);
+	memset(seen, 0, sizeof(seen));
+	while ((errno = 0, de = readdir(dir))) {
+		if (de->d_name[0] != 'n')
+			continue;
+		if (seen[atoi(de->d_name + 1)]++)
+			FAIL("%s twice", de->d_name);
+		count++;
+	}
+	CHECK_EQ(errno, 0);
+	CHECK_EQ(count, NAMES);
+	closedir(dir);
+}
+
+/*
+ * 100,000 names in ten layers, one in ten of them in two: one list for all who
+ * read, in two containers, and not more of it than a name needs.
+ */
+TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
+{
+	long before, one, all;
+	int fds[READERS];
+	char path[64], b[512];
+
+	SKIP_ON_OVERLAY("each container has a list of its own");
+	for (int i = 1; i <= 10; i++) {
+		snprintf(path, sizeof(path), "l%d/d", i);
+		mk_dirs(path);
+	}
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(path, sizeof(path), "l%d/d/n%d", i % 10 + 1, i);
+		CHECK_SYS(mknod(path, S_IFREG | 0644, 0));
+		snprintf(path, sizeof(path), "l%d/d/n%d", (i / 10) % 10 + 1, i);
+		if (i % 10 == 5 && mknod(path, S_IFREG | 0644, 0))
+			CHECK_EQ(errno, EEXIST);
+	}
+	mount_names("upper1", "work1", "m1");
+	mount_names("upper2", "work2", "m2");
+	CHECK_EQ(stat_of("m1/d").st_mode, stat_of("m2/d").st_mode);
+	before = kernel_memory();
+	list_all("m1/d");
+	one = kernel_memory() - before;
+	before = kernel_memory();
+	for (int i = 0; i < READERS; i++) {
+		fds[i] = CHECK_SYS(open(i % 2 ? "m1/d" : "m2/d",
+					O_RDONLY | O_DIRECTORY));
+		CHECK(syscall(SYS_getdents64, fds[i], b, sizeof(b)) > 0);
+	}
+	list_all("m2/d");
+	all = kernel_memory() - before;
+	test_note("one reader %ld bytes, %d more %ld", one, READERS, all);
+	CHECK(one < NAMES * 160L);
+	CHECK(all < NAMES * 10L);
+	for (int i = 0; i < READERS; i++)
+		close(fds[i]);
+	CHECK_SYS(umount("m1"));
+	CHECK_SYS(umount("m2"));
 }
