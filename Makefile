@@ -10,7 +10,7 @@ UPPERS := ext4 xfs btrfs tmpfs
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
-	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers \
+	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers model-uppers $(UPPERS:%=model-on-%) \
 	check check-debug demo bench workloads mutants stress install dkms-install \
 	powercut powercut-tools \
 	fuzz fuzz-build fuzz-corpus fuzz-import fuzz-syscalls store-kill powercut-store
@@ -31,6 +31,7 @@ CFLAGS ?= -O2 -g
 CFLAGS += -Wall -Wextra -Iinclude/uapi
 
 .PHONY: all module deps lint check check-debug mutants guest guest-debug debug-kernel vm \
+	model-uppers $(UPPERS:%=model-on-%) \
 	guest-uppers guest-debug-uppers $(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) \
 	install dkms-install clean help
 all: module tools
@@ -75,6 +76,15 @@ guest-uppers:
 guest-debug-uppers:
 	+scripts/check $(UPPERS:%=guest-debug-on-%)
 
+# The random test for long, on each; OPS is half of what each does.
+OPS ?= 500000
+$(UPPERS:%=model-on-%): model-on-%: module selftests
+	tests/vm/run --ko $(KO) --scratch-fs $* --timeout 14400 $(VMFLAGS) -- \
+		tests/selftests/run --ops $(OPS) --jobs 2 model
+
+model-uppers:
+	+scripts/check $(UPPERS:%=model-on-%)
+
 # The module broken on purpose: does the right test notice?
 mutants: module tools selftests
 	tests/mutants/run $(MUTANTS)
@@ -108,6 +118,7 @@ help:
 	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
 	@echo 'make lint, unit, vm, guest, guest-tools, guest-debug   one part of these'
 	@echo 'make guest-uppers, guest-debug-uppers   these with the upper on each of $(UPPERS)'
+	@echo 'make model-uppers  the random test, a million operations on each; OPS=500000'
 	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'

@@ -44,18 +44,24 @@ static const char *layer_name(int i)
 	return name;
 }
 
+/* With LFS_OVERLAY_OPTIONS ("KEY=VALUE,...") others than these. */
 int fs_add_own_options(int fd)
 {
-	static const char *const overlay[][2] = {
-		{ "redirect_dir", "on" }, { "index", "off" }, { "metacopy", "off" },
-	};
+	const char *options = getenv("LFS_OVERLAY_OPTIONS");
+	char copy[256], *save, *key, *value;
 
 	if (!on_overlay())
 		return 0;
-	for (size_t i = 0; i < sizeof(overlay) / sizeof(*overlay); i++)
-		if (fsconfig(fd, FSCONFIG_SET_STRING, overlay[i][0],
-			     overlay[i][1], 0))
+	snprintf(copy, sizeof(copy), "%s",
+		 options ? options : "redirect_dir=on,index=off,metacopy=off");
+	for (key = strtok_r(copy, ",", &save); key; key = strtok_r(NULL, ",", &save)) {
+		value = strchr(key, '=');
+		if (value)
+			*value++ = '\0';
+		if (fsconfig(fd, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key,
+			     value, 0))
 			return -1;
+	}
 	return 0;
 }
 

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random operations on the subject and on a plain directory of the same
- * filesystem; after every batch both trees and all open files are compared in
- * full.  In between, caches are dropped and the subject is mounted anew.
+ * The random test: worlds, each in a process of its own, and the verdict.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
+#include <string.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,276 +18,197 @@
 #include "fixture.h"
 #include "model.h"
 
-#define HISTORY		40
-#define DISTURB		250	/* operations; apart from --batch, so that this one
-				   only narrows a failure down */
-#define COMPARED	(LIST_NLINK | LIST_OLD_MTIME | LIST_XATTR)
+#define SHRINK_SECONDS	120
 
-static struct model model;
-static char history[HISTORY][600];
-static unsigned long done;
-static bool verbose;
-static uint64_t seed;
+struct shared *shared;
+int model_job;
 
-/* What led here, newest last. */
-static void print_history(void)
-{
-	unsigned long from = done > HISTORY ? done - HISTORY : 0;
-
-	test_note("seed %llu, after %lu operations, the last of them:",
-		  (unsigned long long)seed, done);
-	for (; from < done; from++)
-		test_note("  %s", history[from % HISTORY]);
-}
-
-static void compare_trees(void)
-{
-	struct listing a, b;
-
-	if (tree_list("s/mnt", COMPARED, &a) || tree_list("p/plain", COMPARED, &b)) {
-		print_history();
-		FAIL("%s", tree_error);
-	}
-	if (!listing_equal(&a, "subject", &b, "plain  ", 20)) {
-		print_history();
-		FAIL("the trees differ");
-	}
-	listing_free(&a);
-	listing_free(&b);
-}
-
-static void describe_fd(struct slot *s, int r, char *out, size_t size)
-{
-	struct stat st;
-	uint64_t data = 0;
-
-	CHECK_SYS(fstat(s->fd[r], &st));
-	if (S_ISREG(st.st_mode) && (s->flags & O_ACCMODE) != O_WRONLY)
-		data = model_digest(s->fd[r], st.st_size);
-	snprintf(out, size, "mode %o owner %u:%u links %lu size %lld data %llx",
-		 st.st_mode, st.st_uid, st.st_gid,
-		 S_ISDIR(st.st_mode) ? 0 : (unsigned long)st.st_nlink,
-		 S_ISREG(st.st_mode) ? (long long)st.st_size : 0,
-		 (unsigned long long)data);
-}
-
-static void compare_slots(void)
-{
-	char text[2][200];
-
-	for (int i = 0; i < SLOTS; i++) {
-		struct slot *s = &model.slots[i];
-
-		if (s->fd[0] < 0)
-			continue;
-		for (int r = 0; r < 2; r++)
-			describe_fd(s, r, text[r], sizeof(text[r]));
-		if (!strcmp(text[0], text[1]))
-			continue;
-		print_history();
-		FAIL("slot %d: subject %s, plain %s", i, text[0], text[1]);
-	}
-}
-
-static void one_op(void)
-{
-	struct model *m = &model;
-
-	model_op(m);
-	if (!m->desc[0])
-		return;
-	snprintf(history[done++ % HISTORY], sizeof(history[0]),
-		 "%s = %ld %s", m->desc, m->rc[PLAIN],
-		 m->err[PLAIN] ? strerrorname_np(m->err[PLAIN]) : "");
-	if (verbose)
-		test_note("%s", history[(done - 1) % HISTORY]);
-	/* Filesystems differ in which of the two they say of a full directory. */
-	for (int r = 0; r < 2; r++)
-		if (m->err[r] == EEXIST)
-			m->err[r] = ENOTEMPTY;
-	if (m->rc[0] == m->rc[1] && m->err[0] == m->err[1] &&
-	    m->data[0] == m->data[1])
-		return;
-	print_history();
-	FAIL("%s: subject %ld %s (data %llx), plain %ld %s (data %llx)", m->desc,
-	     m->rc[0], strerror(m->err[0]), (unsigned long long)m->data[0],
-	     m->rc[1], strerror(m->err[1]), (unsigned long long)m->data[1]);
-}
-
-static void open_roots(void)
-{
-	model.root[SUBJECT] = CHECK_SYS(open("s/mnt", O_PATH | O_DIRECTORY));
-	model.root[PLAIN] = CHECK_SYS(open("p/plain", O_PATH | O_DIRECTORY));
-}
-
-static void close_roots(void)
-{
-	close(model.root[SUBJECT]);
-	close(model.root[PLAIN]);
-}
-
-static void mount_subject(void)
-{
-	static const struct mnt_opt opts[] = {
-		{ "lowerdir", "l1:l2:l3" }, { "upperdir", "upper" },
-		{ "workdir", "work" }, {}
-	};
-	int rc = fs_mount(opts, "s/mnt");
-
-	if (rc)
-		FAIL("mount: %s: %s", strerror(-rc), mount_log);
-	open_roots();
-}
-
-static void umount_subject(void)
-{
-	model_close_slots(&model);
-	close_roots();
-	if (umount("s/mnt")) {
-		print_history();
-		FAIL("umount: %s", strerror(errno));
-	}
-}
-
-static void check_end(struct listing *layers)
-{
-	struct listing after;
-	char name[8];
-
-	for (int i = 0; i < LAYERS; i++) {
-		snprintf(name, sizeof(name), "l%d", i + 1);
-		CHECK_EQ(tree_list(name, LIST_ALL, &after), 0);
-		if (!listing_equal(&layers[i], "before", &after, "after", 10))
-			FAIL("layer %s has changed", name);
-		listing_free(&after);
-	}
-	if (exists("work/work") && !on_overlay())
-		CHECK_STR(ls("work/work"), "");
-}
-
-/* Now and then the subject is mounted anew, or has to read everything again. */
-static void disturb(int what)
-{
-	switch (what) {
-	case 0:
-	case 1:
-		umount_subject();
-		mount_subject();
-		compare_trees();
-		break;
-	case 2:
-		drop_caches(false);
-		break;
-	case 3:
-		drop_caches(true);
-	}
-}
-
-static void run(unsigned long ops, unsigned long batch)
-{
-	struct listing layers[LAYERS];
-	char name[8];
-
-	model.rng = seed;
-	for (int i = 0; i < SLOTS; i++)
-		model.slots[i].fd[0] = model.slots[i].fd[1] = -1;
-	mk_dirs("s/mnt");
-	mk_dirs("p/plain");
-	mk_dir("upper");
-	mk_dir("work");
-	model_make_layers(&model);
-	for (int i = 0; i < LAYERS; i++) {
-		snprintf(name, sizeof(name), "l%d", i + 1);
-		CHECK_EQ(tree_list(name, LIST_ALL, &layers[i]), 0);
-	}
-	model_merge("p/plain");
-	/* The root is the upper's, which is to be as old as the rest. */
-	mk_mtime("upper", stat_of("l1").st_mtim.tv_sec,
-		 stat_of("l1").st_mtim.tv_nsec);
-	mount_subject();
-	compare_trees();
-	for (unsigned long i = 1; done < ops; i++) {
-		one_op();
-		if (i % batch == 0) {
-			compare_trees();
-			compare_slots();
-		}
-		if (i % DISTURB == 0)
-			disturb(rnd(&model, 8));
-	}
-	compare_trees();
-	compare_slots();
-	umount_subject();
-	check_end(layers);
-}
+static unsigned char keep_only[WORLD_OPS + 1];
 
 static void usage(FILE *f)
 {
 	fprintf(f,
-"Usage: model [--seed N] [--ops N] [--batch N] [--verbose] [--help]\n"
+"Usage: model [--seed N] [--ops N] [--batch N] [--links] [--differences]\n"
+"             [--jobs N] [--shrink N] [--keep LIST] [--verbose] [--help]\n"
 "Random operations on the filesystem under test and on a plain directory, which\n"
 "must stay the same.  Without --seed one is drawn; it is printed in any case.\n"
-"  --ops N    operations in all (default 10000)\n"
-"  --batch N  operations between two comparisons (default 250)\n"
+"  --ops N        operations in all (default 10000).  After each 10000 they go on\n"
+"                 in a new world: other layers, and the seed that follows\n"
+"  --batch N      operations between two comparisons of everything (default 250);\n"
+"                 what an operation named is compared at once\n"
+"  --links        hard links within layers\n"
+"  --differences  count what is different by kind and go on.  With\n"
+"                 LFS_FSTYPE=overlay its index and xino are on\n"
+"  --jobs N       so many worlds at once (default 1)\n"
+"  --shrink N     when a world fails, look so many seconds for a few of its\n"
+"                 operations that do (default 120; 0: do not)\n"
+"  --keep LIST    of a world, only these operations: numbers and ranges (1,5,7-9)\n"
+"  --verbose      print each operation\n"
 "LFS_FSTYPE and LFS_SCRATCH as for selftests.\n");
 }
 
-/* All of it in a child, so that a failed assertion is a line of TAP. */
-static int run_as_test(unsigned long ops, unsigned long batch)
+static void keep(struct options *opt, const char *list)
 {
-	char dir[PATH_MAX];
-	int status;
-	pid_t pid;
+	unsigned long from, to;
+	char *end;
 
-	printf("TAP version 13\n1..1\n# seed %llu\n", (unsigned long long)seed);
+	memset(keep_only, 1, sizeof(keep_only));
+	do {
+		from = to = strtoul(list, &end, 10);
+		if (*end == '-')
+			to = strtoul(end + 1, &end, 10);
+		for (; from <= to && from <= WORLD_OPS; from++)
+			keep_only[from] = 0;
+		list = end + 1;
+	} while (*end == ',');
+	opt->skip = keep_only;
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void print_output(FILE *out)
+{
+	char line[1024];
+
+	rewind(out);
+	while (fgets(line, sizeof(line), out))
+		printf("# %s", line);
+}
+
+/* One world; says what failed in it. */
+static bool run_world(struct options *opt, unsigned int shrink, const char *self)
+{
+	FILE *out = tmpfile();
+	int status;
+
+	if (!out)
+		FAIL("tmpfile: %s", strerror(errno));
+	status = model_try(opt, out);
+	__atomic_add_fetch(&shared->done, shared->now[model_job], __ATOMIC_RELAXED);
+	if (status || opt->verbose)
+		print_output(out);
+	fclose(out);
+	if (!status)
+		return true;
+	printf("# repeat it by: %s --seed %llu --ops %lu%s\n", self,
+	       (unsigned long long)opt->seed, opt->ops, opt->links ? " --links" : "");
 	fflush(stdout);
-	snprintf(dir, sizeof(dir), "%s/model.%d", scratch_dir(), getpid());
-	pid = CHECK_SYS(fork());
-	if (!pid) {
-		CHECK_SYS(unshare(CLONE_NEWNS));
-		CHECK_SYS(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL));
-		CHECK_SYS(mkdir(dir, 0755));
-		CHECK_SYS(chdir(dir));
-		umask(022);
-		CHECK_SYS(setgroups(0, NULL));
-		run(ops, batch);
+	if (shrink)
+		model_shrink(opt, shrink, self);
+	return false;
+}
+
+/* Every world whose number leaves @model_job when divided by @jobs. */
+static bool run_worlds(const struct options *opt, unsigned long ops, int jobs,
+		       unsigned int shrink, const char *self)
+{
+	unsigned long done = (unsigned long)model_job * WORLD_OPS;
+	bool ok = true;
+
+	for (; ok && !shared->failed && done < ops; done += (unsigned long)jobs * WORLD_OPS) {
+		struct options world = *opt;
+
+		world.seed = opt->seed + done / WORLD_OPS;
+		world.ops = ops - done < WORLD_OPS ? ops - done : WORLD_OPS;
+		ok = run_world(&world, shrink, self);
+	}
+	return ok;
+}
+
+static void run_jobs(const struct options *opt, unsigned long ops, int jobs,
+		     unsigned int shrink, const char *self)
+{
+	int status;
+
+	for (model_job = 0; model_job < jobs; model_job++) {
+		if (CHECK_SYS(fork()))
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!run_worlds(opt, ops, jobs, shrink, self))
+			shared->failed = true;
+		fflush(stdout);
 		_exit(0);
 	}
-	CHECK_SYS(waitpid(pid, &status, 0));
-	tree_remove(dir);
-	printf("%s 1 - model.seed_%llu_%lu_operations\n", status ? "not ok" : "ok",
-	       (unsigned long long)seed, ops);
-	return status ? 1 : 0;
+	while (wait(&status) > 0)
+		if (status)
+			shared->failed = true;
 }
+
+static int run_as_test(const struct options *opt, unsigned long ops, int jobs,
+		       unsigned int shrink, const char *self)
+{
+	double start = seconds();
+	bool ok;
+
+	printf("TAP version 13\n1..1\n# seed %llu\n", (unsigned long long)opt->seed);
+	fflush(stdout);
+	run_jobs(opt, ops, jobs, shrink, self);
+	ok = !shared->failed;
+	if (opt->differences)
+		print_kinds();
+	printf("%s 1 - model.seed_%llu_%lu_operations\n", ok ? "ok" : "not ok",
+	       (unsigned long long)opt->seed, ops);
+	printf("# %lu operations in %.0f s\n", shared->done, seconds() - start);
+	return ok ? 0 : 1;
+}
+
+static const struct option long_options[] = {
+	{ "seed", required_argument, NULL, 's' },
+	{ "ops", required_argument, NULL, 'o' },
+	{ "batch", required_argument, NULL, 'b' },
+	{ "links", no_argument, NULL, 'l' },
+	{ "differences", no_argument, NULL, 'd' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "shrink", required_argument, NULL, 'S' },
+	{ "keep", required_argument, NULL, 'k' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
 
 int main(int argc, char **argv)
 {
-	static const struct option opts[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "ops", required_argument, NULL, 'o' },
-		{ "batch", required_argument, NULL, 'b' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
-	unsigned long ops = 10000, batch = 250;
+	struct options opt = { .batch = 250 };
+	unsigned int shrink = SHRINK_SECONDS;
+	unsigned long ops = WORLD_OPS;
 	bool seeded = false;
-	int c;
+	int c, jobs = 1;
 
-	while ((c = getopt_long(argc, argv, "s:o:b:vh", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:o:b:ldj:S:k:vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			seed = strtoull(optarg, NULL, 0);
+			opt.seed = strtoull(optarg, NULL, 0);
 			seeded = true;
 			break;
 		case 'o':
 			ops = strtoul(optarg, NULL, 0);
 			break;
 		case 'b':
-			batch = strtoul(optarg, NULL, 0);
+			opt.batch = strtoul(optarg, NULL, 0);
+			break;
+		case 'l':
+			opt.links = true;
+			break;
+		case 'd':
+			opt.differences = true;
+			break;
+		case 'j':
+			jobs = atoi(optarg);
+			break;
+		case 'S':
+			shrink = strtoul(optarg, NULL, 0);
+			break;
+		case 'k':
+			keep(&opt, optarg);
 			break;
 		case 'v':
-			verbose = true;
+			opt.verbose = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -300,13 +218,19 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!batch || optind < argc) {
+	if (!opt.batch || jobs < 1 || jobs > JOBS || optind < argc) {
 		usage(stderr);
 		return 2;
 	}
 	if (!seeded) {
-		CHECK_EQ(getrandom(&seed, sizeof(seed), 0), sizeof(seed));
-		seed &= 0xffffffff;
+		CHECK_EQ(getrandom(&opt.seed, sizeof(opt.seed), 0), sizeof(opt.seed));
+		opt.seed &= 0xffffffff;
 	}
-	return run_as_test(ops, batch);
+	if (opt.differences)
+		setenv("LFS_OVERLAY_OPTIONS", "redirect_dir=on,index=on,xino=on,metacopy=off", 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		FAIL("mmap: %s", strerror(errno));
+	return run_as_test(&opt, ops, jobs, shrink, argv[0]);
 }

@@ -17,9 +17,16 @@
 #include "tree.h"
 
 #define ENTRIES		45	/* tried a layer */
-#define NAMES		6
+#define FILES		32	/* of a layer, that links are made to */
+#define GROUPS		128	/* of links in a tree that is copied */
 
 /* --- layers --- */
+
+static void mk_acl(struct model *m, const char *path, const char *name)
+{
+	if (lsetxattr(path, name, draw_acl(m), ACL_LEN, 0))
+		FAIL("%s of %s: %s", name, path, strerror(errno));
+}
 
 static void decorate(struct model *m, const char *path, bool dir)
 {
@@ -29,6 +36,10 @@ static void decorate(struct model *m, const char *path, bool dir)
 		mk_xattr(path, "user.a", "layer");
 	if (!rnd(m, 6))
 		mk_xattr(path, "trusted.c", "deep");
+	if (!rnd(m, 6))
+		mk_acl(m, path, "system.posix_acl_access");
+	if (dir && !rnd(m, 4))
+		mk_acl(m, path, "system.posix_acl_default");
 }
 
 static void make_file(struct model *m, const char *path)
@@ -39,13 +50,34 @@ static void make_file(struct model *m, const char *path)
 	decorate(m, path, false);
 }
 
+/* A link to a file that the layer has, if links are wanted and there is one. */
+static bool make_link(struct model *m, const char *path, int layer)
+{
+	static char files[FILES][64];
+	static int of_layer, nr;
+
+	if (!m->opt->links)
+		return false;
+	if (of_layer != layer)
+		nr = 0;
+	of_layer = layer;
+	if (nr && !rnd(m, 3)) {
+		CHECK_SYS(link(files[rnd(m, nr)], path));
+		return true;
+	}
+	if (nr < FILES)
+		snprintf(files[nr++], sizeof(files[0]), "%s", path);
+	return false;
+}
+
 static void make_entry(struct model *m, const char *path, int layer)
 {
 	char target[8] = { 'a' + rnd(m, NAMES), 0 };
 
 	switch (rnd(m, 12)) {
 	case 0 ... 4:
-		make_file(m, path);
+		if (!make_link(m, path, layer))
+			make_file(m, path);
 		break;
 	case 5 ... 7:
 		mk_dir(path);
@@ -74,7 +106,8 @@ static void make_redirect(struct model *m, int layer)
 	char from[64], to[64], value[8];
 	int a = rnd(m, NAMES), b = rnd(m, NAMES);
 
-	if (a == b)
+	/* Links, and two directories of one source: whose link is it then? */
+	if (a == b || m->opt->links)
 		return;
 	snprintf(from, sizeof(from), "l%d/%c", layer, 'a' + a);
 	snprintf(to, sizeof(to), "l%d/%c", layer, 'a' + b);
@@ -233,7 +266,7 @@ static int look_up(const struct merged *dir, const char *name,
 
 static void copy_xattrs(const char *from, const char *to)
 {
-	char list[1024], value[1024];
+	char list[4096], value[4096];
 	ssize_t len = CHECK_SYS(llistxattr(from, list, sizeof(list)));
 
 	for (char *p = list; p < list + len; p += strlen(p) + 1) {
@@ -260,15 +293,16 @@ static void copy_attrs(const char *from, const char *to)
 static void copy_object(const char *from, const char *to)
 {
 	struct stat st = stat_of(from);
+	static char buf[65536];
 	char target[PATH_MAX] = "";
 	int in, out;
+	ssize_t n;
 
 	if (S_ISREG(st.st_mode)) {
 		in = CHECK_SYS(open(from, O_RDONLY));
 		out = CHECK_SYS(open(to, O_WRONLY | O_CREAT | O_EXCL, 0600));
-		while (CHECK_SYS(copy_file_range(in, NULL, out, NULL, 1 << 20, 0)))
-			;
-		CHECK_SYS(ftruncate(out, st.st_size));
+		while ((n = CHECK_SYS(read(in, buf, sizeof(buf)))))
+			CHECK_EQ(write(out, buf, n), n);
 		close(in);
 		close(out);
 	} else if (S_ISLNK(st.st_mode)) {
@@ -278,6 +312,60 @@ static void copy_object(const char *from, const char *to)
 		CHECK_SYS(mknod(to, st.st_mode, st.st_rdev));
 	}
 	copy_attrs(from, to);
+}
+
+/*
+ * The files with several links of the tree that is copied, and where the first of
+ * each went.
+ */
+static struct group {
+	dev_t dev;
+	ino_t ino;
+	nlink_t missing;
+	char path[PATH_MAX];
+} groups[GROUPS];
+static int nr_groups;
+static bool keep_links;
+
+/* copy_object(), but a link stays one. */
+static void copy_link(const char *from, const char *to)
+{
+	struct stat st = stat_of(from);
+	struct group *g = groups;
+
+	if (st.st_nlink == 1) {
+		copy_object(from, to);
+		return;
+	}
+	while (g < groups + nr_groups && (g->dev != st.st_dev || g->ino != st.st_ino))
+		g++;
+	if (g < groups + nr_groups) {
+		CHECK_SYS(link(g->path, to));
+		g->missing--;
+		return;
+	}
+	copy_object(from, to);
+	CHECK(nr_groups < GROUPS);
+	nr_groups++;
+	g->dev = st.st_dev;
+	g->ino = st.st_ino;
+	g->missing = st.st_nlink - 1;
+	snprintf(g->path, sizeof(g->path), "%s", to);
+}
+
+/* Links that do not show count too: in a layer they are there. */
+static void make_hidden_links(const char *dir)
+{
+	char path[64];
+	int serial = 0;
+
+	mk_dir(dir);
+	for (struct group *g = groups; g < groups + nr_groups; g++) {
+		while (g->missing--) {
+			snprintf(path, sizeof(path), "%s/%d", dir, serial++);
+			CHECK_SYS(link(g->path, path));
+		}
+	}
 }
 
 static void merge_dir(const struct merged *dir, const char *to)
@@ -298,7 +386,10 @@ static void merge_dir(const struct merged *dir, const char *to)
 				continue;
 			switch (look_up(dir, de->d_name, &sub)) {
 			case 1:
-				copy_object(sub.part[0].path, path);
+				if (keep_links)
+					copy_link(sub.part[0].path, path);
+				else
+					copy_object(sub.part[0].path, path);
 				break;
 			case 2:
 				mk_dir(path);
@@ -310,8 +401,8 @@ static void merge_dir(const struct merged *dir, const char *to)
 	copy_attrs(dir->part[0].path, to);
 }
 
-/* Makes at @to what a mount of the layers must show. */
-void model_merge(const char *to)
+/* Makes at @to what a mount of the layers must show; @links: links stay links. */
+void model_merge(const char *to, bool links)
 {
 	struct merged root = {};
 
@@ -321,5 +412,40 @@ void model_merge(const char *to)
 			 i + 1);
 	}
 	root.count = LAYERS;
+	nr_groups = 0;
+	keep_links = links;
 	merge_dir(&root, to);
+	if (links)
+		make_hidden_links("p/hidden");
+}
+
+static void copy_dir(const char *from, const char *to)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+	struct dirent *de;
+	DIR *d = opendir(from);
+
+	if (!d)
+		FAIL("opendir %s: %s", from, strerror(errno));
+	mk_dir(to);
+	while ((de = readdir(d))) {
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		snprintf(a, sizeof(a), "%s/%s", from, de->d_name);
+		snprintf(b, sizeof(b), "%s/%s", to, de->d_name);
+		if (!exists(a))
+			continue;
+		if (S_ISDIR(stat_of(a).st_mode))
+			copy_dir(a, b);
+		else
+			copy_link(a, b);
+	}
+	closedir(d);
+	copy_attrs(from, to);
+}
+
+void model_copy_tree(const char *from, const char *to)
+{
+	nr_groups = 0;
+	copy_dir(from, to);
 }
