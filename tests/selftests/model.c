@@ -23,6 +23,13 @@
 struct shared *shared;
 int model_job;
 
+/* What the program was asked to do. */
+static struct options opt = { .batch = 250 };
+static unsigned long ops = WORLD_OPS;
+static unsigned int shrink = SHRINK_SECONDS;
+static int jobs = 1;
+static bool seeded;
+
 static unsigned char keep_only[WORLD_OPS + 1];
 
 static void usage(FILE *f)
@@ -47,7 +54,7 @@ static void usage(FILE *f)
 "LFS_FSTYPE and LFS_SCRATCH as for selftests.\n");
 }
 
-static void keep(struct options *opt, const char *list)
+static void keep(const char *list)
 {
 	unsigned long from, to;
 	char *end;
@@ -61,7 +68,7 @@ static void keep(struct options *opt, const char *list)
 			keep_only[from] = 0;
 		list = end + 1;
 	} while (*end == ',');
-	opt->skip = keep_only;
+	opt.skip = keep_only;
 }
 
 static double seconds(void)
@@ -82,47 +89,48 @@ static void print_output(FILE *out)
 }
 
 /* One world; says what failed in it. */
-static bool run_world(struct options *opt, unsigned int shrink, const char *self)
+static bool run_world(struct options *world, const char *self)
 {
 	FILE *out = tmpfile();
 	int status;
 
 	if (!out)
 		FAIL("tmpfile: %s", strerror(errno));
-	status = model_try(opt, out);
+	status = model_try(world, out);
 	__atomic_add_fetch(&shared->done, shared->now[model_job], __ATOMIC_RELAXED);
-	if (status || opt->verbose)
+	if (status || world->verbose)
 		print_output(out);
 	fclose(out);
-	if (!status)
+	if (!status) {
+		printf("# seed %llu passed\n", (unsigned long long)world->seed);
+		fflush(stdout);
 		return true;
+	}
 	printf("# repeat it by: %s --seed %llu --ops %lu%s\n", self,
-	       (unsigned long long)opt->seed, opt->ops, opt->links ? " --links" : "");
+	       (unsigned long long)world->seed, world->ops, world->links ? " --links" : "");
 	fflush(stdout);
 	if (shrink)
-		model_shrink(opt, shrink, self);
+		model_shrink(world, shrink, self);
 	return false;
 }
 
 /* Every world whose number leaves @model_job when divided by @jobs. */
-static bool run_worlds(const struct options *opt, unsigned long ops, int jobs,
-		       unsigned int shrink, const char *self)
+static bool run_worlds(const char *self)
 {
 	unsigned long done = (unsigned long)model_job * WORLD_OPS;
 	bool ok = true;
 
 	for (; ok && !shared->failed && done < ops; done += (unsigned long)jobs * WORLD_OPS) {
-		struct options world = *opt;
+		struct options world = opt;
 
-		world.seed = opt->seed + done / WORLD_OPS;
+		world.seed = opt.seed + done / WORLD_OPS;
 		world.ops = ops - done < WORLD_OPS ? ops - done : WORLD_OPS;
-		ok = run_world(&world, shrink, self);
+		ok = run_world(&world, self);
 	}
 	return ok;
 }
 
-static void run_jobs(const struct options *opt, unsigned long ops, int jobs,
-		     unsigned int shrink, const char *self)
+static void run_jobs(const char *self)
 {
 	int status;
 
@@ -130,7 +138,7 @@ static void run_jobs(const struct options *opt, unsigned long ops, int jobs,
 		if (CHECK_SYS(fork()))
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (!run_worlds(opt, ops, jobs, shrink, self))
+		if (!run_worlds(self))
 			shared->failed = true;
 		fflush(stdout);
 		_exit(0);
@@ -140,20 +148,19 @@ static void run_jobs(const struct options *opt, unsigned long ops, int jobs,
 			shared->failed = true;
 }
 
-static int run_as_test(const struct options *opt, unsigned long ops, int jobs,
-		       unsigned int shrink, const char *self)
+static int run_as_test(const char *self)
 {
 	double start = seconds();
 	bool ok;
 
-	printf("TAP version 13\n1..1\n# seed %llu\n", (unsigned long long)opt->seed);
+	printf("TAP version 13\n1..1\n# seed %llu\n", (unsigned long long)opt.seed);
 	fflush(stdout);
-	run_jobs(opt, ops, jobs, shrink, self);
+	run_jobs(self);
 	ok = !shared->failed;
-	if (opt->differences)
+	if (opt.differences)
 		print_kinds();
 	printf("%s 1 - model.seed_%llu_%lu_operations\n", ok ? "ok" : "not ok",
-	       (unsigned long long)opt->seed, ops);
+	       (unsigned long long)opt.seed, ops);
 	printf("# %lu operations in %.0f s\n", shared->done, seconds() - start);
 	return ok ? 0 : 1;
 }
@@ -172,13 +179,9 @@ static const struct option long_options[] = {
 	{ }
 };
 
-int main(int argc, char **argv)
+static bool parse(int argc, char **argv)
 {
-	struct options opt = { .batch = 250 };
-	unsigned int shrink = SHRINK_SECONDS;
-	unsigned long ops = WORLD_OPS;
-	bool seeded = false;
-	int c, jobs = 1;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "s:o:b:ldj:S:k:vh", long_options, NULL)) != -1) {
 		switch (c) {
@@ -205,20 +208,24 @@ int main(int argc, char **argv)
 			shrink = strtoul(optarg, NULL, 0);
 			break;
 		case 'k':
-			keep(&opt, optarg);
+			keep(optarg);
 			break;
 		case 'v':
 			opt.verbose = true;
 			break;
 		case 'h':
 			usage(stdout);
-			return 0;
+			exit(0);
 		default:
-			usage(stderr);
-			return 2;
+			return false;
 		}
 	}
-	if (!opt.batch || jobs < 1 || jobs > JOBS || optind < argc) {
+	return opt.batch && jobs >= 1 && jobs <= JOBS && optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+	if (!parse(argc, argv)) {
 		usage(stderr);
 		return 2;
 	}
@@ -227,10 +234,11 @@ int main(int argc, char **argv)
 		opt.seed &= 0xffffffff;
 	}
 	if (opt.differences)
-		setenv("LFS_OVERLAY_OPTIONS", "redirect_dir=on,index=on,xino=on,metacopy=off", 0);
+		setenv("LFS_OVERLAY_OPTIONS",
+		       "redirect_dir=on,index=on,xino=on,metacopy=off", 0);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		FAIL("mmap: %s", strerror(errno));
-	return run_as_test(&opt, ops, jobs, shrink, argv[0]);
+	return run_as_test(argv[0]);
 }

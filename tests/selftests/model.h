@@ -188,6 +188,7 @@ void model_make_layers(struct model *m);
 void model_merge(const char *to, bool links);
 /* A copy of the tree @from, links among its files included, at @to. */
 void model_copy_tree(const char *from, const char *to);
+void model_copy_attrs(const char *from, const char *to);
 
 /* model_compare.c */
 void compare_trees(struct model *m, bool deep);

@@ -279,7 +279,8 @@ static void copy_xattrs(const char *from, const char *to)
 	}
 }
 
-static void copy_attrs(const char *from, const char *to)
+/* Owner, mode, xattrs but for marks, and mtime. */
+void model_copy_attrs(const char *from, const char *to)
 {
 	struct stat st = stat_of(from);
 
@@ -311,7 +312,7 @@ static void copy_object(const char *from, const char *to)
 	} else {
 		CHECK_SYS(mknod(to, st.st_mode, st.st_rdev));
 	}
-	copy_attrs(from, to);
+	model_copy_attrs(from, to);
 }
 
 /*
@@ -398,7 +399,7 @@ static void merge_dir(const struct merged *dir, const char *to)
 		}
 		closedir(d);
 	}
-	copy_attrs(dir->part[0].path, to);
+	model_copy_attrs(dir->part[0].path, to);
 }
 
 /* Makes at @to what a mount of the layers must show; @links: links stay links. */
@@ -441,7 +442,7 @@ static void copy_dir(const char *from, const char *to)
 			copy_link(a, b);
 	}
 	closedir(d);
-	copy_attrs(from, to);
+	model_copy_attrs(from, to);
 }
 
 void model_copy_tree(const char *from, const char *to)

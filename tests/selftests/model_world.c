@@ -5,6 +5,7 @@
  * the subject is mounted anew.
  *
  *	l1/ l2/ l3/	layers, one of them on a tmpfs as a rule
+ *	u1/ u2/ ...	what was the upper and has become the top layer
  *	upper/ work/
  *	s/mnt/		the subject
  *	p/plain/	the plain directory, a mount of its own for the same EXDEV
@@ -15,6 +16,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +30,18 @@
 
 #define DISTURB		250	/* operations; apart from --batch, so that this one
 				   only narrows a failure down */
+#define MAX_UPPERS	8	/* that become layers */
 #define DEEP		4	/* every so many comparisons contents are compared */
 
 static struct model model;
+
+/* The layers, top first, and what they were when they became layers. */
+static char lower[256] = "l1:l2:l3";
+static struct layer {
+	char name[16];
+	struct listing listing;
+} layers[LAYERS + MAX_UPPERS];
+static int nr_layers;
 
 /* What led here, newest last. */
 static void print_history(struct model *m)
@@ -56,8 +67,8 @@ static void close_roots(struct model *m)
 
 static void mount_subject(struct model *m)
 {
-	static const struct mnt_opt opts[] = {
-		{ "lowerdir", "l1:l2:l3" }, { "upperdir", "upper" },
+	const struct mnt_opt opts[] = {
+		{ "lowerdir", lower }, { "upperdir", "upper" },
 		{ "workdir", "work" }, {}
 	};
 	int rc = fs_mount(opts, "s/mnt");
@@ -118,6 +129,59 @@ static void compare_all(struct model *m, bool deep)
 	compare_slots(m);
 }
 
+static void remember_layer(const char *name)
+{
+	struct layer *l = &layers[nr_layers++];
+
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	if (tree_list(name, LIST_ALL, &l->listing))
+		FAIL("%s", tree_error);
+}
+
+/* Of files with several names all but one go: as links of a layer they come apart. */
+static void drop_links(struct model *m, const char *path)
+{
+	int fd = CHECK_SYS(openat(m->root[PLAIN], path, O_RDONLY | O_DIRECTORY));
+	char sub[PATH_MAX];
+	struct stat st;
+
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(sub, sizeof(sub), "%s/%c", path, 'a' + i);
+		if (fstatat(m->root[PLAIN], sub, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (S_ISDIR(st.st_mode))
+			drop_links(m, sub);
+		else if (st.st_nlink > 1)
+			BOTH(unlinkat(m->root[r], sub, 0));
+	}
+	close(fd);
+}
+
+/* The upper becomes the top layer, below an empty one that has its attributes. */
+static void new_upper(struct model *m)
+{
+	char name[16], list[sizeof(lower)];
+
+	if (nr_layers == LAYERS + MAX_UPPERS)
+		return;
+	if (!m->opt->links)
+		drop_links(m, ".");
+	umount_subject(m);
+	snprintf(name, sizeof(name), "u%d", nr_layers - LAYERS + 1);
+	CHECK_SYS(rename("upper", name));
+	remember_layer(name);
+	strcpy(list, lower);
+	snprintf(lower, sizeof(lower), "%.7s:%.240s", name, list);
+	mk_dir("upper");
+	model_copy_attrs(name, "upper");
+	tree_remove("work");
+	mk_dir("work");
+	mount_subject(m);
+	/* What was copied up is now of that layer. */
+	compare_forget_inos();
+	compare_trees(m, true);
+}
+
 /* Now and then the subject is mounted anew, or has to read everything again. */
 static void disturb(struct model *m)
 {
@@ -133,6 +197,9 @@ static void disturb(struct model *m)
 		break;
 	case 3:
 		drop_caches(true);
+		break;
+	case 4:
+		new_upper(m);
 	}
 }
 
@@ -182,7 +249,7 @@ static void make_layers(struct model *m)
 	model_make_layers(m);
 }
 
-static void set_up(struct model *m, struct listing *layers)
+static void set_up(struct model *m)
 {
 	char name[8];
 
@@ -198,8 +265,7 @@ static void set_up(struct model *m, struct listing *layers)
 	make_layers(m);
 	for (int i = 0; i < LAYERS; i++) {
 		snprintf(name, sizeof(name), "l%d", i + 1);
-		if (tree_list(name, LIST_ALL, &layers[i]))
-			FAIL("%s", tree_error);
+		remember_layer(name);
 	}
 	model_merge(m->plain, m->opt->links);
 	/* The root is the upper's, which is to be as old as the rest. */
@@ -208,17 +274,15 @@ static void set_up(struct model *m, struct listing *layers)
 	CHECK_SYS(mount(m->plain, m->plain, NULL, MS_BIND, NULL));
 }
 
-static void check_end(const struct listing *layers)
+static void check_end(void)
 {
 	struct listing after;
-	char name[8];
 
-	for (int i = 0; i < LAYERS; i++) {
-		snprintf(name, sizeof(name), "l%d", i + 1);
-		if (tree_list(name, LIST_ALL, &after))
+	for (struct layer *l = layers; l < layers + nr_layers; l++) {
+		if (tree_list(l->name, LIST_ALL, &after))
 			FAIL("%s", tree_error);
-		if (!listing_equal(&layers[i], "before", &after, "after", 10))
-			FAIL("layer %s has changed", name);
+		if (!listing_equal(&l->listing, "before", &after, "after", 10))
+			FAIL("layer %s has changed", l->name);
 		listing_free(&after);
 	}
 	if (exists("work/work") && !on_overlay())
@@ -233,7 +297,6 @@ static void check_end(const struct listing *layers)
  */
 void world_run(const struct options *opt)
 {
-	struct listing layers[LAYERS];
 	struct model *m = &model;
 
 	CHECK_SYS(unshare(CLONE_NEWNS));
@@ -243,7 +306,7 @@ void world_run(const struct options *opt)
 	m->opt = opt;
 	shared->now[model_job] = 0;
 	m->rng = mix(opt->seed);
-	set_up(m, layers);
+	set_up(m);
 	mount_subject(m);
 	compare_trees(m, true);
 	settle(m);
@@ -252,5 +315,5 @@ void world_run(const struct options *opt)
 	compare_all(m, true);
 	settle(m);
 	umount_subject(m);
-	check_end(layers);
+	check_end();
 }
