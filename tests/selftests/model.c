@@ -35,14 +35,15 @@ static unsigned char keep_only[WORLD_OPS + 1];
 static void usage(FILE *f)
 {
 	fprintf(f,
-"Usage: model [--seed N] [--ops N] [--batch N] [--links] [--differences]\n"
-"             [--jobs N] [--shrink N] [--keep LIST] [--verbose] [--help]\n"
+"Usage: model [--seed N] [--ops N] [--batch N] [--watch N] [--links] \n"
+"             [--differences] [--jobs N] [--shrink N] [--keep LIST] [--verbose] [--help]\n"
 "Random operations on the filesystem under test and on a plain directory, which\n"
 "must stay the same.  Without --seed one is drawn; it is printed in any case.\n"
 "  --ops N        operations in all (default 10000).  After each 10000 they go on\n"
 "                 in a new world: other layers, and the seed that follows\n"
 "  --batch N      operations between two comparisons of everything (default 250);\n"
 "                 what an operation named is compared at once\n"
+"  --watch N      from operation N on, compare after each\n"
 "  --links        hard links within layers\n"
 "  --differences  count what is different by kind and go on.  With\n"
 "                 LFS_FSTYPE=overlay its index and xino are on\n"
@@ -169,6 +170,7 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, 's' },
 	{ "ops", required_argument, NULL, 'o' },
 	{ "batch", required_argument, NULL, 'b' },
+	{ "watch", required_argument, NULL, 'w' },
 	{ "links", no_argument, NULL, 'l' },
 	{ "differences", no_argument, NULL, 'd' },
 	{ "jobs", required_argument, NULL, 'j' },
@@ -183,7 +185,7 @@ static bool parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:o:b:ldj:S:k:vh", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:o:b:w:ldj:S:k:vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			opt.seed = strtoull(optarg, NULL, 0);
@@ -194,6 +196,9 @@ static bool parse(int argc, char **argv)
 			break;
 		case 'b':
 			opt.batch = strtoul(optarg, NULL, 0);
+			break;
+		case 'w':
+			opt.watch = strtoul(optarg, NULL, 0);
 			break;
 		case 'l':
 			opt.links = true;

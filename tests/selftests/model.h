@@ -79,6 +79,7 @@ struct dir_slot {
  * @ops: operations of a world
  * @seed: decides everything in it
  * @batch: operations between two comparisons of the trees
+ * @watch: from this one on, after each operation; 0: from none
  * @links: hard links in layers
  * @differences: count differences by kind, and go on
  * @verbose: print each operation
@@ -88,6 +89,7 @@ struct options {
 	unsigned long ops;
 	uint64_t seed;
 	unsigned long batch;
+	unsigned long watch;
 	bool links;
 	bool differences;
 	bool verbose;

@@ -138,6 +138,9 @@ static void op_fallocate(struct model *m)
 
 	if (!s)
 		return;
+	/* Refused, it drops setuid and setgid all the same, if the caller may not. */
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) && geteuid())
+		return;
 	if (mode == FALLOC_FL_COLLAPSE_RANGE || mode == FALLOC_FL_INSERT_RANGE) {
 		pos &= ~4095;
 		len = (len + 4095) & ~4095;

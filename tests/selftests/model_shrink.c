@@ -18,6 +18,8 @@
 #include "fixture.h"
 #include "model.h"
 
+#define WINDOW		1000	/* a difference shows within so many operations */
+
 /**
  * model_try - run a world in a child
  * @opt: how
@@ -79,7 +81,7 @@ static void print_replay(const struct options *opt, const char *self)
 
 	for (unsigned long i = 1; i <= opt->ops; i++)
 		kept += !opt->skip[i];
-	printf("# it takes %lu operations to fail:\n# %s --seed %llu --ops %lu --batch 1%s",
+	printf("# it takes %lu operations to fail:\n# %s --seed %llu --ops %lu --watch 1%s",
 	       kept, self, (unsigned long long)opt->seed, opt->ops,
 	       opt->links ? " --links" : "");
 	printf(" --verbose --keep ");
@@ -144,8 +146,9 @@ void model_shrink(struct options *opt, unsigned int seconds, const char *self)
 		return;
 	}
 	/* Where it shows first; then one comparison, at the end, is enough. */
-	opt->batch = 1;
+	opt->watch = opt->ops > WINDOW ? opt->ops - WINDOW : 1;
 	if (still_fails(opt)) {
+		opt->watch = opt->ops;
 		opt->batch = WORLD_OPS + 1;
 		leave_out(opt, skip, end);
 	}

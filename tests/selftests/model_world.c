@@ -229,8 +229,10 @@ static void one_op(struct model *m, unsigned long i)
 			compare_touched(m);
 		}
 	}
-	if (i % opt->batch == 0)
-		compare_all(m, opt->batch < 10 || i / opt->batch % DEEP == 0);
+	if (opt->watch && i >= opt->watch)
+		compare_all(m, true);
+	else if (i % opt->batch == 0)
+		compare_all(m, i / opt->batch % DEEP == 0);
 	settle(m);
 }
 
