@@ -15,6 +15,7 @@
 #include "stats/registry.h"
 
 struct lfs_dirlist;
+struct lfs_links;
 
 /**
  * struct lfs_container - a mount: one image, and one upper if it can be written
@@ -68,6 +69,7 @@ enum {
  *         copy-up (under @lock), read without a lock through lfs_upper()
  * @image: the object in the image, or NULL.  Of a directory: what it merges
  *         with.  Of others: where their data was before the copy-up.  Constant
+ * @links: of an object of a layer with several names: these; else NULL.  Constant
  * @lock: one copy-up at a time; an unlink excludes it
  * @flags: LFS_I_*, atomic bits
  * @version: of a directory: counts changes to its list of names.  A copy-up
@@ -81,6 +83,7 @@ struct lfs_inode {
 	struct inode vfs_inode;
 	struct dentry *upper;
 	struct dentry *image;
+	struct lfs_links *links;
 	struct mutex lock;	/* copy-up and unlink; above sb_writers of the upper */
 	unsigned long flags;
 	atomic64_t version;
@@ -246,6 +249,7 @@ int lfs_volatile_status(struct lfs_container *c);
 struct lfs_key {
 	struct dentry *upper;	/* NULL if not in the upper */
 	struct dentry *image;	/* NULL if the image plays no part */
+	struct lfs_links *links; /* NULL but for a layer's object of several names */
 	u64 ino;
 };
 
@@ -286,7 +290,7 @@ bool lfs_ino_is_foreign(struct inode *inode);
 /* remove.c */
 int lfs_unlink(struct inode *dir, struct dentry *dentry);
 int lfs_rmdir(struct inode *dir, struct dentry *dentry);
-void lfs_inode_gone(struct inode *inode);
+void lfs_inode_gone(struct inode *inode, bool in_upper);
 int lfs_dir_hollow(struct inode *dir);
 
 /* rename.c */

@@ -7,6 +7,7 @@
 #include <linux/lockdep.h>
 
 #include "container/container.h"
+#include "copyup/links.h"
 #include "io/realfile.h"
 
 /*
@@ -40,6 +41,7 @@ void lfs_copy_attrs(struct inode *inode)
 	struct path path;
 	bool upper = lfs_real_path(inode, &path);
 	struct inode *real = d_inode(path.dentry);
+	const struct lfs_links *links = lfs_i(inode)->links;
 
 	spin_lock(&inode->i_lock);
 	inode->i_uid = real->i_uid;
@@ -52,7 +54,9 @@ void lfs_copy_attrs(struct inode *inode)
 	if ((inode->i_flags ^ real->i_flags) & flags)
 		inode_set_flags(inode, real->i_flags & flags, flags);
 	/* A layer's object has a name here, whatever its filesystem says. */
-	if (!S_ISDIR(inode->i_mode) && (upper || (inode->i_state & I_NEW)))
+	if (links)
+		set_nlink(inode, lfs_links_nlink(links, upper ? real : NULL));
+	else if (!S_ISDIR(inode->i_mode) && (upper || (inode->i_state & I_NEW)))
 		set_nlink(inode, upper ? real->i_nlink : real->i_nlink ?: 1);
 	i_size_write(inode, i_size_read(real));
 	spin_unlock(&inode->i_lock);
@@ -67,6 +71,13 @@ static int lfs_iget_test(struct inode *inode, void *data)
 	if (inode->i_ino != key->ino)
 		return 0;
 	/*
+	 * A name may have been looked up before the copy-up through another one, and
+	 * its inode looked for after it.
+	 */
+	if (li->links && key->links)
+		return !memcmp(&li->links->origin, &key->links->origin,
+			       sizeof(key->links->origin));
+	/*
 	 * An upper inode that several names link to is one object.  What has an
 	 * upper here and what has none are two, even if both merge with the same
 	 * object of the image, as redirects made by hand can have it: who copies
@@ -74,10 +85,6 @@ static int lfs_iget_test(struct inode *inode, void *data)
 	 */
 	if (upper || key->upper)
 		return upper && key->upper && d_inode(upper) == d_inode(key->upper);
-	/*
-	 * Links of one inode in a layer are an object each, as they become with
-	 * the first change.
-	 */
 	return li->image == key->image;
 }
 
@@ -89,8 +96,10 @@ static int lfs_iget_set(struct inode *inode, void *data)
 	inode->i_ino = key->ino;
 	li->upper = key->upper;
 	li->image = key->image;
+	li->links = key->links;
 	key->upper = NULL;
 	key->image = NULL;
+	key->links = NULL;
 	return 0;
 }
 
@@ -124,23 +133,31 @@ static void lfs_inode_init(struct inode *inode)
 
 /**
  * lfs_iget_new - the inode of an object, with one at hand to be used
- * @inode: from new_inode(), so that this cannot fail
+ * @inode: from new_inode(), so that this cannot fail if @key has no links
  * @key: what the object consists of; its references are taken over
  *
- * Return: the inode; @inode itself unless the object was known before.
+ * Return: the inode; @inode itself unless the object was known before; or an error
+ * of lfs_links_load().
  */
 struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
 {
 	struct inode *found;
+	int err;
 
 	found = inode_insert5(inode, key->ino, lfs_iget_test, lfs_iget_set, key);
 	if (found != inode) {
 		iput(inode);
 		lfs_key_put(key);
-	} else {
-		lfs_inode_init(inode);
-		unlock_new_inode(inode);
+		return found;
 	}
+	/* Only now: whoever would change what is found there finds this inode first. */
+	err = lfs_i(inode)->links ? lfs_links_load(inode) : 0;
+	if (err) {
+		iget_failed(inode);
+		return ERR_PTR(err);
+	}
+	lfs_inode_init(inode);
+	unlock_new_inode(inode);
 	return found;
 }
 
@@ -151,7 +168,7 @@ struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
  *
  * Who asks has no dentry for it, so it is not expected to be found.
  *
- * Return: the inode, or -ENOMEM.
+ * Return: the inode; -ENOMEM; an error of lfs_links_load().
  */
 struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key)
 {

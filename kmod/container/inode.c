@@ -33,10 +33,11 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	stat->dev = inode->i_sb->s_dev;
 	stat->ino = inode->i_ino;
 	/*
-	 * The links of a layer's object that were removed here, and those of
-	 * merged directories, only the container's own inode knows.
+	 * The links of a layer's object that were removed here, that of its copy in
+	 * the index, and those of merged directories, only the container's own inode
+	 * knows.
 	 */
-	if (!upper || !inode->i_nlink ||
+	if (!upper || !inode->i_nlink || lfs_i(inode)->links ||
 	    (S_ISDIR(inode->i_mode) && lfs_image(inode)))
 		stat->nlink = inode->i_nlink;
 	return 0;

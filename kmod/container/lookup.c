@@ -6,39 +6,35 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "copyup/links.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
-
-/* Which filesystem of the image has this uuid, or -1. */
-static int lfs_fs_by_uuid(const struct lfs_image *image, const u8 *uuid)
-{
-	unsigned int f;
-
-	for (f = 0; f < image->nr_fs; f++) {
-		if (image->fs[f].known && !memcmp(image->fs[f].sb->s_uuid.b, uuid, UUID_SIZE))
-			return f;
-	}
-	return -1;
-}
 
 /*
  * The st_ino of an object in the upper that does not merge: that of the layer's
  * object it was copied up from, if the mark says so and the layer's filesystem
  * is there; else its own.
  */
-static int lfs_upper_ino(struct lfs_container *c, struct dentry *upper, u64 *ino)
+static int lfs_resolve_origin(struct lfs_container *c, struct lfs_key *key)
 {
 	const struct lfs_image *image = lfs_container_image(c);
 	struct layerfs_origin origin;
+	struct lfs_links *links;
 	int f, len;
 
-	len = lfs_marker_origin(image->marks, upper, &origin);
+	len = lfs_marker_origin(image->marks, key->upper, &origin);
 	/* What cannot be read now is not absent: the number would change. */
 	if (len < 0)
 		return len;
-	f = len ? lfs_fs_by_uuid(image, origin.uuid) : -1;
-	*ino = f < 0 ? lfs_upper_own_ino(c, upper) :
-	       lfs_ino(image, f, le64_to_cpu(origin.ino));
+	f = len ? lfs_image_origin_fs(image, &origin) : -1;
+	key->ino = f < 0 ? lfs_upper_own_ino(c, key->upper) :
+		   lfs_ino(image, f, le64_to_cpu(origin.ino));
+	if (!len || d_is_dir(key->upper))
+		return 0;
+	links = lfs_links_of_upper(c, key->upper, &origin);
+	if (IS_ERR(links))
+		return PTR_ERR(links);
+	key->links = links;
 	return 0;
 }
 
@@ -50,6 +46,7 @@ void lfs_key_put(struct lfs_key *key)
 {
 	dput(key->upper);
 	dput(key->image);
+	lfs_links_free(key->links);
 }
 
 /* The directory of the image that an upper directory merges with, or NULL. */
@@ -113,7 +110,7 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 		key->ino = d_inode(key->image)->i_ino;
 		return 1;
 	}
-	err = lfs_upper_ino(c, upper, &key->ino);
+	err = lfs_resolve_origin(c, key);
 	return err ?: 1;
 }
 
@@ -134,6 +131,7 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 int lfs_resolve(struct inode *dir, struct dentry *upper_dir, const char *name, int len,
 		struct lfs_key *key)
 {
+	struct lfs_links *links;
 	struct dentry *image;
 	int err;
 
@@ -148,10 +146,16 @@ int lfs_resolve(struct inode *dir, struct dentry *upper_dir, const char *name, i
 	image = lfs_image_lookup(lfs_image(dir), name, len);
 	if (IS_ERR(image))
 		return PTR_ERR(image);
-	if (image) {
-		key->image = image;
-		key->ino = d_inode(image)->i_ino;
+	if (!image)
+		return 0;
+	links = lfs_links_of_layer(d_inode(image));
+	if (IS_ERR(links)) {
+		dput(image);
+		return PTR_ERR(links);
 	}
+	key->image = image;
+	key->links = links;
+	key->ino = d_inode(image)->i_ino;
 	return 0;
 }
 

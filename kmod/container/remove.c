@@ -13,16 +13,21 @@
 
 #include "container/container.h"
 #include "copyup/copyup.h"
+#include "copyup/links.h"
 #include "layer/marker.h"
 
 /**
  * lfs_inode_gone - an object has lost a name
- * @inode: its lock is held; no later copy-up gives it a name again
+ * @inode: its lock is held; no later copy-up gives it this name again
+ * @in_upper: the upper had the name
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
  */
-void lfs_inode_gone(struct inode *inode)
+void lfs_inode_gone(struct inode *inode, bool in_upper)
 {
-	/* Each link in a layer is an object of its own: that was its only name. */
-	if (S_ISDIR(inode->i_mode) || !lfs_upper(inode))
+	if (lfs_i(inode)->links)
+		lfs_links_lost(inode, in_upper);
+	else if (S_ISDIR(inode->i_mode) || !in_upper)
 		clear_nlink(inode);
 	else
 		lfs_copy_attrs(inode);
@@ -54,7 +59,7 @@ int lfs_dir_hollow(struct inode *dir)
 		set_bit(LFS_I_OPAQUE, &lfs_i(dir)->flags);
 		lfs_dir_changed(dir);
 	}
-	return lfs_real_clear(&path, 0);
+	return lfs_real_clear(&path, 0, NULL);
 }
 
 /* The image does not have the name: it just goes. */
@@ -128,7 +133,7 @@ static int lfs_remove(struct inode *dir, struct dentry *dentry)
 {
 	struct inode *inode = d_inode(dentry);
 	const struct cred *old;
-	int err, covered;
+	int err, covered, in_upper;
 
 	err = lfs_copyup(dentry->d_parent, LFS_COPYUP_ALL);
 	if (err)
@@ -140,14 +145,19 @@ static int lfs_remove(struct inode *dir, struct dentry *dentry)
 	err = covered < 0 ? covered : lfs_write_begin(dir->i_sb, &old);
 	if (err)
 		goto unlock;
+	in_upper = lfs_name_in_upper(dir, dentry);
+	err = lfs_links_begin_loss(inode, in_upper);
+	if (err)
+		goto end;
 	if (!covered)
 		err = lfs_remove_plain(dir, dentry);
-	else if (lfs_upper(inode))
+	else if (in_upper)
 		err = lfs_remove_both(dir, dentry);
 	else
 		err = lfs_remove_image(dir, dentry);
 	if (!err)
-		lfs_inode_gone(inode);
+		lfs_inode_gone(inode, in_upper);
+end:
 	lfs_write_end(dir->i_sb, old);
 	if (!err)
 		lfs_dir_changed(dir);

@@ -16,6 +16,7 @@
 
 #include "container/container.h"
 #include "copyup/copyup.h"
+#include "copyup/links.h"
 #include "layer/marker.h"
 
 /**
@@ -28,6 +29,7 @@
  * @exchange: RENAME_EXCHANGE
  * @old_covered: the image has the old name
  * @new_covered: it has the new one; only asked for a directory
+ * @new_in_upper: the upper has it
  * @leave_whiteout: the image has the old name, and nothing takes its place
  * @victim: what @new was, if it is overwritten; its lock is held
  */
@@ -40,6 +42,7 @@ struct lfs_rn {
 	bool exchange;
 	bool old_covered;
 	bool new_covered;
+	bool new_in_upper;
 	bool leave_whiteout;
 	struct inode *victim;
 };
@@ -115,7 +118,7 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 	bool over_whiteout;
 	int err;
 
-	if (d_is_positive(rn->new))
+	if (rn->new_in_upper)
 		new_want = lfs_upper(d_inode(rn->new));
 	old = lfs_upper_child(old_upper_dir, &rn->old->d_name, lfs_upper(d_inode(rn->old)));
 	if (IS_ERR(old))
@@ -194,15 +197,30 @@ static void lfs_rename_flush(const struct lfs_rn *rn)
 {
 	struct inode *old = d_inode(rn->old);
 
-	if (rn->victim && !lfs_upper(rn->victim) && S_ISREG(old->i_mode) &&
+	if (rn->victim && !rn->new_in_upper && S_ISREG(old->i_mode) &&
 	    !lfs_container_of(rn->sb)->params->is_volatile)
 		filemap_flush(d_inode(lfs_upper(old))->i_mapping);
+}
+
+/* What is at the new name in the upper, and that its loss can be counted. */
+static int lfs_rename_ask_upper(struct lfs_rn *rn)
+{
+	int in_upper;
+
+	if (d_is_negative(rn->new))
+		return 0;
+	in_upper = rn->victim ? lfs_name_in_upper(rn->newdir, rn->new) : 1;
+	rn->new_in_upper = in_upper > 0;
+	return rn->victim ? lfs_links_begin_loss(rn->victim, in_upper) : 0;
 }
 
 static int lfs_rename_write(struct lfs_rn *rn)
 {
 	int err;
 
+	err = lfs_rename_ask_upper(rn);
+	if (err)
+		return err;
 	lfs_rename_flush(rn);
 	err = lfs_rename_mark(rn);
 	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
@@ -210,7 +228,7 @@ static int lfs_rename_write(struct lfs_rn *rn)
 	if (!err)
 		err = lfs_rename_upper(rn);
 	if (!err && rn->victim)
-		lfs_inode_gone(rn->victim);
+		lfs_inode_gone(rn->victim, rn->new_in_upper);
 	return err;
 }
 
@@ -231,9 +249,13 @@ static int lfs_rename_copyup(struct lfs_rn *rn)
 
 	err = lfs_copyup(rn->old, LFS_COPYUP_ALL);
 	if (!err)
+		err = lfs_links_place_name(rn->old);
+	if (!err)
 		err = lfs_copyup(rn->new->d_parent, LFS_COPYUP_ALL);
 	if (!err && rn->exchange)
 		err = lfs_copyup(rn->new, LFS_COPYUP_ALL);
+	if (!err && rn->exchange)
+		err = lfs_links_place_name(rn->new);
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/statfs.h>
 
 #include "container/container.h"
+#include "copyup/links.h"
 
 static struct kmem_cache *lfs_inode_cache;
 
@@ -45,6 +46,7 @@ static struct inode *lfs_alloc_inode(struct super_block *sb)
 		return NULL;
 	li->upper = NULL;
 	li->image = NULL;
+	li->links = NULL;
 	li->flags = 0;
 	atomic64_set(&li->version, 0);
 	li->list = NULL;
@@ -59,7 +61,7 @@ static struct inode *lfs_alloc_inode(struct super_block *sb)
 
 /*
  * Not in evict: until the inode has left the hash, lfs_iget_test() may look at
- * what its dentries name.
+ * what its dentries name, and at its origin.
  */
 static void lfs_destroy_inode(struct inode *inode)
 {
@@ -68,6 +70,7 @@ static void lfs_destroy_inode(struct inode *inode)
 	lfs_dirlist_free_inode(li);
 	dput(li->upper);
 	dput(li->image);
+	lfs_links_free(li->links);
 }
 
 /* After a grace period: nothing in path lookup can still look at it. */

@@ -15,6 +15,8 @@
 
 #include "container/container.h"
 #include "copyup/copyup.h"
+#include "copyup/index.h"
+#include "copyup/links.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
 
@@ -28,24 +30,11 @@ static enum lfs_copyup_kind lfs_copyup_decide(const struct inode *inode, loff_t 
 	return LFS_COPYUP_WHOLE;
 }
 
-/*
- * Whether the copy can keep its st_ino for good.  A directory does as long as
- * it merges.  Links of one inode become objects of their own, which cannot all
- * keep it, and a filesystem without a name of its own cannot be named as the
- * origin.
- */
+/* Whether the copy can keep its st_ino for good.  A directory does as long as it merges. */
 static bool lfs_copyup_keeps_ino(const struct lfs_copyup *cu)
 {
-	const struct inode *image_inode = d_inode(lfs_image(d_inode(cu->dentry)));
-	const struct lfs_image *image = lfs_container_image(cu->c);
-
-	if (S_ISDIR(image_inode->i_mode))
-		return true;
-	/* There are no attributes "user." on other objects. */
-	if (image->marks->is_user && !S_ISREG(image_inode->i_mode))
-		return false;
-	return d_inode(cu->from.dentry)->i_nlink == 1 &&
-	       image->fs[image->fsid[lfs_ii(image_inode)->top.layer]].known;
+	return lfs_can_be_marked(lfs_container_image(cu->c)->marks,
+				 d_inode(cu->dentry)->i_mode);
 }
 
 static int lfs_copyup_tmpfile(struct lfs_copyup *cu)
@@ -180,10 +169,25 @@ static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_d
 	return err;
 }
 
+/* Give the copy a name in a directory of the upper or in the index. */
+static int lfs_copyup_place(struct lfs_copyup *cu, struct dentry *dir, const struct qstr *name,
+			    struct dentry **upper)
+{
+	int err;
+
+	if (!cu->in_work)
+		return lfs_copyup_link_tmpfile(cu, dir, name, upper);
+	err = lfs_work_move(cu->c, cu->temp, dir, name, NULL, RENAME_NOREPLACE);
+	if (!err) {
+		*upper = dget(cu->temp);
+		cu->in_work = false;
+	}
+	return err;
+}
+
 /* Give the copy its name. */
 static int lfs_copyup_link(struct lfs_copyup *cu, struct inode *parent, struct dentry **upper)
 {
-	struct dentry *upper_dir = lfs_upper(parent);
 	struct name_snapshot name;
 	int err;
 
@@ -193,17 +197,38 @@ static int lfs_copyup_link(struct lfs_copyup *cu, struct inode *parent, struct d
 			return err;
 	}
 	take_dentry_name_snapshot(&name, cu->dentry);
-	if (cu->in_work) {
-		err = lfs_work_move(cu->c, cu->temp, upper_dir, &name.name, NULL,
-				    RENAME_NOREPLACE);
-		if (!err)
-			*upper = dget(cu->temp);
-	} else {
-		err = lfs_copyup_link_tmpfile(cu, upper_dir, &name.name, upper);
-	}
+	err = lfs_copyup_place(cu, lfs_upper(parent), &name.name, upper);
 	release_dentry_name_snapshot(&name);
-	if (!err)
-		cu->in_work = false;
+	return err;
+}
+
+/*
+ * One copy for several names: the index, by which all of them find it, comes first.
+ * That the upper has the name, too, is for those who walk it.
+ */
+static int lfs_copyup_link_shared(struct lfs_copyup *cu, struct inode *parent,
+				  struct dentry **upper)
+{
+	struct inode *inode = d_inode(cu->dentry);
+	const struct layerfs_origin *origin = &lfs_i(inode)->links->origin;
+	struct lfs_index_name name;
+	struct qstr q;
+	int err;
+
+	err = lfs_links_begin(inode);
+	if (err)
+		return err;
+	lfs_index_name(&name, origin, false);
+	q = (struct qstr)QSTR_INIT(name.s, name.len);
+	err = lfs_copyup_place(cu, lfs_index_dir(cu->c), &q, upper);
+	if (err)
+		return err;
+	err = lfs_links_alias(cu->dentry, parent, *upper);
+	/* What cannot be taken back is done. */
+	if (!err || lfs_index_remove(cu->c, origin, false))
+		return 0;
+	dput(*upper);
+	*upper = NULL;
 	return err;
 }
 
@@ -270,9 +295,7 @@ static int lfs_copyup_finish(struct lfs_copyup *cu, struct inode *parent)
 		err = lfs_copyup_apply(cu);
 	if (!err)
 		err = lfs_copyup_flush(cu);
-	if (!err && !cu->anonymous) {
-		err = lfs_copyup_link(cu, parent, &upper);
-	} else if (!err) {
+	if (!err && cu->anonymous) {
 		/*
 		 * Unlinked but open: the copy lives as long as its user.  The
 		 * reference comes first: unlinking takes the inode off a
@@ -282,6 +305,10 @@ static int lfs_copyup_finish(struct lfs_copyup *cu, struct inode *parent)
 		if (cu->in_work)
 			lfs_work_remove(cu->c, cu->temp);
 		cu->in_work = false;
+	} else if (!err && lfs_i(d_inode(cu->dentry))->links) {
+		err = lfs_copyup_link_shared(cu, parent, &upper);
+	} else if (!err) {
+		err = lfs_copyup_link(cu, parent, &upper);
 	}
 	if (!err)
 		lfs_copyup_publish(cu, parent, upper);
@@ -370,7 +397,8 @@ static int lfs_copyup_one(struct dentry *dentry, loff_t size, struct iattr *attr
 		goto unlock;
 	/*
 	 * Nothing that is not in the upper can be renamed, and whoever removes
-	 * it takes this lock: from here on name and parent stay.
+	 * it takes this lock: from here on name and parent stay.  Of several names
+	 * this one may have gone already; then its directory is in the upper.
 	 */
 	cu.anonymous = !inode->i_nlink;
 	parent = dget_parent(dentry);

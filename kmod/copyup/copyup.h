@@ -29,7 +29,7 @@ enum lfs_copyup_kind {
  * @size: how much data, in bytes
  * @attr: what to change in the copy, or NULL
  * @anonymous: the object has lost its last name
- * @keeps_ino: the copy is given what its st_ino can be told by later
+ * @keeps_ino: the copy can be given what its st_ino is told by later
  * @temp: the copy, not linked yet
  * @file: the copy open for writing, for regular files; else NULL
  * @in_work: @temp has a name in the work directory

@@ -114,15 +114,12 @@ int lfs_copyup_xattrs(struct lfs_copyup *cu)
 
 static int lfs_set_origin(struct lfs_copyup *cu)
 {
-	struct inode *from = d_inode(cu->from.dentry);
-	struct layerfs_origin origin = {
-		.version = LAYERFS_ORIGIN_VERSION,
-		.ino = cpu_to_le64(from->i_ino),
-	};
+	struct inode *image = d_inode(lfs_image(d_inode(cu->dentry)));
+	struct layerfs_origin origin;
 
-	if (!cu->keeps_ino || S_ISDIR(from->i_mode))
+	if (!cu->keeps_ino || S_ISDIR(image->i_mode))
 		return 0;
-	memcpy(origin.uuid, from->i_sb->s_uuid.b, sizeof(origin.uuid));
+	lfs_image_origin(image, &origin);
 	return vfs_setxattr(&nop_mnt_idmap, cu->temp, lfs_marks(cu->c->sb)->origin, &origin,
 			    sizeof(origin), 0);
 }

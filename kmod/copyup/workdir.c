@@ -13,6 +13,7 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "copyup/index.h"
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -97,7 +98,12 @@ struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
 	return temp;
 }
 
-static int lfs_real_remove(struct dentry *dir, struct dentry *child)
+/**
+ * lfs_real_remove - remove what a real directory holds
+ * @dir: its i_rwsem is held for writing
+ * @child: positive, in it
+ */
+int lfs_real_remove(struct dentry *dir, struct dentry *child)
 {
 	if (d_is_dir(child))
 		return vfs_rmdir(&nop_mnt_idmap, d_inode(dir), child);
@@ -119,7 +125,7 @@ void lfs_work_remove(struct lfs_container *c, struct dentry *temp)
 	int err = 0;
 
 	if (d_is_dir(temp))
-		err = lfs_real_clear(&path, 0);
+		err = lfs_real_clear(&path, 0, NULL);
 	inode_lock_nested(d_inode(c->work.dir), I_MUTEX_PARENT);
 	if (!err && temp->d_parent == c->work.dir && !d_unhashed(temp))
 		err = lfs_real_remove(c->work.dir, temp);
@@ -221,11 +227,6 @@ unlock:
 	return err;
 }
 
-static u64 lfs_same_ino(u64 ino, const void *arg)
-{
-	return ino;
-}
-
 static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
 			      unsigned int depth)
 {
@@ -238,7 +239,7 @@ static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
 	if (!depth && !lfs_is_whiteout(child.dentry))
 		err = -ENOTEMPTY;
 	else if (d_is_dir(child.dentry))
-		err = lfs_real_clear(&child, depth - 1);
+		err = lfs_real_clear(&child, depth - 1, NULL);
 	if (!err) {
 		inode_lock_nested(d_inode(dir->dentry), I_MUTEX_PARENT);
 		if (child.dentry->d_parent == dir->dentry && !d_unhashed(child.dentry))
@@ -253,12 +254,13 @@ static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
  * lfs_real_clear - empty a directory of the upper or the work directory
  * @dir: the directory
  * @depth: how many levels of directories may be in it; with 0 only whiteouts
+ * @keep: a name that stays, or NULL
  *
  * Context: the mounter's credentials are in force, the upper is held for
  * writing.
  * Return: 0; -ENOTEMPTY if there is more than that; another error.
  */
-int lfs_real_clear(const struct path *dir, unsigned int depth)
+int lfs_real_clear(const struct path *dir, unsigned int depth, const char *keep)
 {
 	struct lfs_names *names = lfs_names_alloc();
 	unsigned int i;
@@ -266,15 +268,24 @@ int lfs_real_clear(const struct path *dir, unsigned int depth)
 
 	if (!names)
 		return -ENOMEM;
-	err = lfs_real_list(dir, current_cred(), names, lfs_same_ino, NULL);
-	for (i = 0; !err && i < names->nr; i++)
-		err = lfs_real_clear_one(dir, names->v[i], depth);
+	err = lfs_real_list(dir, current_cred(), names, lfs_real_ino, NULL);
+	for (i = 0; !err && i < names->nr; i++) {
+		if (!keep || strcmp(names->v[i]->name, keep))
+			err = lfs_real_clear_one(dir, names->v[i], depth);
+	}
 	lfs_names_free(names);
 	return err;
 }
 
-/* The directory @name in @dir, made if it is not there. */
-static struct dentry *lfs_work_subdir(struct dentry *dir, const char *name)
+/**
+ * lfs_work_subdir - find or make a directory of the work directory
+ * @dir: in it, or its base
+ * @name: one component
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ * Return: the dentry, referenced, or an error.
+ */
+struct dentry *lfs_work_subdir(struct dentry *dir, const char *name)
 {
 	struct lfs_new new = { .mode = S_IFDIR | 0700 };
 	struct dentry *child;
@@ -296,12 +307,27 @@ unlock:
 	return child;
 }
 
+static int lfs_work_check_feature(struct fs_context *fc, struct lfs_container *c,
+				  const char *feature)
+{
+	if (!strcmp(feature, LAYERFS_LINKS_DIR))
+		return 0;
+	if (strcmp(feature, LAYERFS_VOLATILE_DIR))
+		errorfc(fc, "workdir '%s' was used with the feature '%s', which this version does not know",
+			c->params->work_name, feature);
+	else
+		errorfc(fc, "upperdir '%s' was mounted volatile and may be incomplete; to use it all the same, remove '%s/%s/%s/%s'",
+			c->params->upper_name, c->params->work_name,
+			LAYERFS_WORK_DIR, LAYERFS_INCOMPAT_DIR, feature);
+	return -EINVAL;
+}
+
 /* Features that the last mounter wrote down as needed to use this upper. */
 static int lfs_work_check_incompat(struct fs_context *fc, struct lfs_container *c)
 {
 	struct path incompat = { .mnt = c->upper_mnt };
-	const char *feature;
 	struct lfs_names *names;
+	unsigned int i;
 	int err;
 
 	incompat.dentry = lfs_real_lookup(c->work.dir, LAYERFS_INCOMPAT_DIR,
@@ -312,37 +338,33 @@ static int lfs_work_check_incompat(struct fs_context *fc, struct lfs_container *
 	if (IS_ERR_OR_NULL(incompat.dentry))
 		return PTR_ERR_OR_ZERO(incompat.dentry);
 	names = lfs_names_alloc();
-	err = names ? lfs_real_list(&incompat, c->cred, names, lfs_same_ino, NULL) : -ENOMEM;
-	if (!err && names->nr) {
-		feature = names->v[0]->name;
-		if (strcmp(feature, LAYERFS_VOLATILE_DIR))
-			errorfc(fc, "workdir '%s' was used with the feature '%s', which this version does not know",
-				c->params->work_name, feature);
-		else
-			errorfc(fc, "upperdir '%s' was mounted volatile and may be incomplete; to use it all the same, remove '%s/%s/%s/%s'",
-				c->params->upper_name, c->params->work_name,
-				LAYERFS_WORK_DIR, LAYERFS_INCOMPAT_DIR, feature);
-		err = -EINVAL;
-	}
+	err = names ? lfs_real_list(&incompat, c->cred, names, lfs_real_ino, NULL) : -ENOMEM;
+	for (i = 0; !err && i < names->nr; i++)
+		err = lfs_work_check_feature(fc, c, names->v[i]->name);
 	lfs_names_free(names);
 	dput(incompat.dentry);
 	return err;
 }
 
-static int lfs_work_mark_volatile(struct lfs_container *c)
+/**
+ * lfs_work_mark - note a feature that a mounter must know
+ * @c: the container
+ * @feature: name of the feature
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ */
+int lfs_work_mark(struct lfs_container *c, const char *feature)
 {
-	struct dentry *incompat, *vol;
+	struct dentry *incompat, *dir;
 
-	if (!c->params->is_volatile)
-		return 0;
 	incompat = lfs_work_subdir(c->work.dir, LAYERFS_INCOMPAT_DIR);
 	if (IS_ERR(incompat))
 		return PTR_ERR(incompat);
-	vol = lfs_work_subdir(incompat, LAYERFS_VOLATILE_DIR);
+	dir = lfs_work_subdir(incompat, feature);
 	dput(incompat);
-	if (IS_ERR(vol))
-		return PTR_ERR(vol);
-	dput(vol);
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+	dput(dir);
 	return 0;
 }
 
@@ -477,10 +499,14 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	err = lfs_work_check_incompat(fc, c);
 	if (err)
 		return err;
+	err = lfs_index_open(fc, c);
+	if (err)
+		return err;
 	path.dentry = c->work.dir;
 	err = lfs_work_bequeath_nothing(c->work.dir);
 	if (!err)
-		err = lfs_real_clear(&path, LFS_MAX_WORK_DEPTH);
+		err = lfs_real_clear(&path, LFS_MAX_WORK_DEPTH,
+				     c->work.index ? LAYERFS_INCOMPAT_DIR : NULL);
 	if (err) {
 		errorfc(fc, "cannot prepare '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
 			c->params->work_name, ERR_PTR(err));
@@ -489,7 +515,7 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	err = lfs_work_probe(fc, c);
 	if (err)
 		return err;
-	err = lfs_work_mark_volatile(c);
+	err = c->params->is_volatile ? lfs_work_mark(c, LAYERFS_VOLATILE_DIR) : 0;
 	if (err)
 		errorfc(fc, "cannot mark workdir '%s' volatile: %pe", c->params->work_name,
 			ERR_PTR(err));
@@ -528,6 +554,8 @@ int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struc
  */
 void lfs_workdir_close(struct lfs_container *c)
 {
+	dput(c->work.index);
+	c->work.index = NULL;
 	dput(c->work.dir);
 	c->work.dir = NULL;
 }

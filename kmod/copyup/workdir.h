@@ -14,6 +14,8 @@ struct fs_context;
  * struct lfs_workdir - where objects are made before they get their name
  * @base: the directory named by workdir=; marked in use
  * @dir: "work" in it, which holds the temporaries; NULL without an upper
+ * @index: "links" in the base, see copyup/index.c; NULL until there is one, then
+ *         constant
  * @seq: last number used for a temporary's name
  * @tmpfile: copies are made without a name.  Not if the filesystem is not
  *           @ordered: there, an fsync of what has no name may do nothing
@@ -25,6 +27,7 @@ struct fs_context;
 struct lfs_workdir {
 	struct dentry *base;
 	struct dentry *dir;
+	struct dentry *index;
 	atomic_t seq;
 	bool tmpfile;
 	bool ordered;
@@ -63,6 +66,9 @@ struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
 void lfs_work_remove(struct lfs_container *c, struct dentry *temp);
 int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *upper_dir,
 		  const struct qstr *name, const struct dentry *replaces, unsigned int flags);
-int lfs_real_clear(const struct path *dir, unsigned int depth);
+struct dentry *lfs_work_subdir(struct dentry *dir, const char *name);
+int lfs_work_mark(struct lfs_container *c, const char *feature);
+int lfs_real_remove(struct dentry *dir, struct dentry *child);
+int lfs_real_clear(const struct path *dir, unsigned int depth, const char *keep);
 
 #endif /* _LAYERFS_WORKDIR_H */

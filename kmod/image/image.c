@@ -96,7 +96,10 @@ unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *pa
 	return f;
 }
 
-/* A null uuid, or that of a clone, does not say which filesystem is meant. */
+/*
+ * A null uuid does not say which filesystem is meant.  Of clones it means the one
+ * of the lowest layer, which stays so whatever is added on top.
+ */
 static void lfs_image_know_fs(struct lfs_image *image)
 {
 	unsigned int f, g;
@@ -104,8 +107,9 @@ static void lfs_image_know_fs(struct lfs_image *image)
 	for (f = 0; f < image->nr_fs; f++) {
 		image->fs[f].known = !uuid_is_null(&image->fs[f].sb->s_uuid);
 		for (g = 0; image->fs[f].known && g < image->nr_fs; g++) {
-			if (g != f && uuid_equal(&image->fs[f].sb->s_uuid,
-						 &image->fs[g].sb->s_uuid))
+			if (image->fs[g].lowest > image->fs[f].lowest &&
+			    uuid_equal(&image->fs[f].sb->s_uuid,
+				       &image->fs[g].sb->s_uuid))
 				image->fs[f].known = false;
 		}
 	}
@@ -126,6 +130,7 @@ static void lfs_image_number_fs(struct lfs_image *image)
 			image->fs[f].dev = lfs_path_dev(&path);
 			image->nr_fs++;
 		}
+		image->fs[f].lowest = i;
 		image->fsid[i] = f;
 	}
 	lfs_image_know_fs(image);

@@ -11,6 +11,7 @@
 #include "stats/counters.h"
 #include "stats/registry.h"
 
+struct layerfs_origin;
 struct lfs_marks;
 struct lfs_names;
 
@@ -19,11 +20,13 @@ struct lfs_names;
  * @sb: its superblock; kept by the layers that lie on it
  * @dev: st_dev of the layers' roots: subvolumes of one btrfs number their
  *       inodes each for itself
- * @known: its uuid tells it from the others under the image
+ * @lowest: the lowest layer on it
+ * @known: its uuid tells it from those of lower layers
  */
 struct lfs_fs {
 	const struct super_block *sb;
 	dev_t dev;
+	unsigned int lowest;
 	bool known;
 };
 
@@ -161,6 +164,10 @@ struct inode *lfs_image_inode_make(struct super_block *sb, struct lfs_real *real
 extern const struct inode_operations lfs_image_dir_iops;
 struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len);
 struct dentry *lfs_image_walk(struct dentry *root, const char *path);
+
+/* origin.c */
+void lfs_image_origin(const struct inode *inode, struct layerfs_origin *origin);
+int lfs_image_origin_fs(const struct lfs_image *image, const struct layerfs_origin *origin);
 
 /* readdir.c */
 const struct lfs_names *lfs_image_names(struct inode *dir);

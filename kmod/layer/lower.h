@@ -17,6 +17,7 @@ int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 		     unsigned int flags, const struct cred *cred);
 const char *lfs_real_get_link(struct dentry *dentry, struct delayed_call *done);
 struct file *lfs_real_open(const struct path *path, int flags, const struct cred *cred);
+u64 lfs_real_ino(u64 ino, const void *arg);
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg);
 

@@ -29,6 +29,7 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @impure: an impure directory
  * @metacopy: data elsewhere
  * @origin: from where it was copied up
+ * @names: how many names of an object only the image has
  * @is_user: set by whoever may write to the object, and possible only on
  *           regular files and directories: redirects do not hold
  */
@@ -39,8 +40,15 @@ struct lfs_marks {
 	const char *impure;
 	const char *metacopy;
 	const char *origin;
+	const char *names;
 	bool is_user;
 };
+
+/* Whether an object of this type can be marked at all. */
+static inline bool lfs_can_be_marked(const struct lfs_marks *marks, umode_t mode)
+{
+	return !marks->is_user || S_ISREG(mode) || S_ISDIR(mode);
+}
 
 extern const struct lfs_marks lfs_marks_trusted, lfs_marks_user;
 
@@ -49,6 +57,7 @@ int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char **redirect);
 int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 		      struct layerfs_origin *origin);
+int lfs_marker_names(const struct lfs_marks *marks, struct dentry *real, unsigned int *left);
 int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 

@@ -52,61 +52,6 @@ TEST(edges, change_after_the_last_name_is_gone)
 	CHECK_STR(ls("mnt"), "");
 }
 
-/*
- *	l1/{a,b}	links of one inode
- * Each name is a file of its own once one of them is changed: other number,
- * other content, one number for all links made since, after a remount too.
- */
-TEST(edges, links_of_a_layer_come_apart_cleanly)
-{
-	ino_t a, b;
-	int fd;
-
-	SKIP_ON_OVERLAY("without its index it does the same, by other numbers");
-	fx_dirs(1);
-	mk_file("l1/a", "x");
-	CHECK_SYS(link("l1/a", "l1/b"));
-	fx_mount(1);
-	fd = CHECK_SYS(open("mnt/a", O_RDONLY));
-	append_file("mnt/a", "y");
-	a = stat_of("mnt/a").st_ino;
-	b = stat_of("mnt/b").st_ino;
-	CHECK(a != b);
-	CHECK_STR(cat("mnt/b"), "x");
-	CHECK_SYS(link("mnt/a", "mnt/c"));
-	drop_caches(false);
-	CHECK_EQ(stat_of("mnt/a").st_ino, a);
-	CHECK_EQ(stat_of("mnt/c").st_ino, a);
-	CHECK_EQ(stat_of("mnt/c").st_nlink, 2);
-	CHECK_STR(cat_fd(fd), "xy");
-	close(fd);
-	fx_remount();
-	CHECK_EQ(stat_of("mnt/a").st_ino, a);
-	CHECK_EQ(stat_of("mnt/c").st_ino, a);
-	CHECK_EQ(stat_of("mnt/b").st_ino, b);
-}
-
-/* The same file unlinked, or replaced, while open: it can still be written. */
-TEST(edges, link_of_a_layer_unlinked_while_open)
-{
-	char buf[8] = "";
-	int fd;
-
-	fx_dirs(1);
-	mk_file("l1/a", "x");
-	CHECK_SYS(link("l1/a", "l1/b"));
-	fx_mount(1);
-	fd = CHECK_SYS(open("mnt/a", O_RDWR));
-	mk_file("mnt/new", "new");
-	CHECK_SYS(rename("mnt/new", "mnt/a"));
-	CHECK_EQ(pwrite(fd, "y", 1, 1), 1);
-	CHECK_EQ(pread(fd, buf, sizeof(buf), 0), 2);
-	CHECK_STR(buf, "xy");
-	close(fd);
-	CHECK_STR(cat("mnt/a"), "new");
-	CHECK_STR(cat("mnt/b"), "x");
-}
-
 /* sendfile(2) uses the task's pipe, and so may the copy-up it brings about. */
 TEST(edges, sendfile_into_a_layer_file)
 {

