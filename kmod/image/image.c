@@ -106,31 +106,29 @@ static void lfs_image_know_fs(struct lfs_image *image)
 
 	for (f = 0; f < image->nr_fs; f++) {
 		image->fs[f].known = !uuid_is_null(&image->fs[f].sb->s_uuid);
-		for (g = 0; image->fs[f].known && g < image->nr_fs; g++) {
-			if (image->fs[g].lowest > image->fs[f].lowest &&
-			    uuid_equal(&image->fs[f].sb->s_uuid,
-				       &image->fs[g].sb->s_uuid))
+		for (g = 0; image->fs[f].known && g < f; g++) {
+			if (uuid_equal(&image->fs[f].sb->s_uuid, &image->fs[g].sb->s_uuid))
 				image->fs[f].known = false;
 		}
 	}
 }
 
-/* Number the filesystems under the layers in order of appearance. */
+/* Number the filesystems from the bottom: a layer added on top changes no number. */
 static void lfs_image_number_fs(struct lfs_image *image)
 {
 	struct path path;
 	unsigned int i, f;
 
-	for (i = 0; i < image->set->nr; i++) {
+	for (i = image->set->nr; i-- > 0; ) {
 		path.mnt = image->set->layers[i]->mnt;
 		path.dentry = path.mnt->mnt_root;
 		f = lfs_image_fsid(image, &path);
 		if (f == image->nr_fs) {
 			image->fs[f].sb = path.mnt->mnt_sb;
 			image->fs[f].dev = lfs_path_dev(&path);
+			image->fs[f].lowest = i;
 			image->nr_fs++;
 		}
-		image->fs[f].lowest = i;
 		image->fsid[i] = f;
 	}
 	lfs_image_know_fs(image);

@@ -39,7 +39,7 @@ struct lfs_fs {
  * @marks: which attributes mark whiteouts and the like in its layers and in the
  *         uppers of its containers
  * @sb: the image's superblock; the image lives as long as it
- * @fs: the distinct filesystems the layers lie on, in order of appearance
+ * @fs: the distinct filesystems the layers lie on, from the bottom
  * @nr_fs: how many
  * @ino_bits: of a st_ino, how many the real inode's number gets
  * @fsid: for each layer, which of @fs it lies on

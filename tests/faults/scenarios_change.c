@@ -39,6 +39,7 @@ CALL(chmod_upper, "up", chmod("mnt/up", 0600))
 CALL(chmod_root, "low", chmod("mnt", 0700))
 CALL(chown_symlink, "sym", lchown("mnt/sym", 7, 7), .keeps_ino = "sym")
 CALL(chown_device, "dev", lchown("mnt/dev", 7, 7), .keeps_ino = "dev")
+CALL(chmod_twin, "twins", chmod("mnt/twin1", 0600), .keeps_ino = "twin2")
 CALL(utimens, "low", utimensat(AT_FDCWD, "mnt/low", times, 0), .keeps_ino = "low")
 
 /* Extended attributes and ACLs. */
@@ -147,3 +148,13 @@ static void open_unlinked(void)
 }
 
 SCENARIO(write_unlinked, "low", .prepare = open_unlinked, .op = write_some, .cleanup = cleanup_fd)
+
+/* Through a name that is gone, while others are there. */
+static void open_unlinked_twin(void)
+{
+	scn_fd = CHECK_SYS(open("mnt/twin1", O_RDWR | O_CLOEXEC));
+	CHECK_SYS(unlink("mnt/twin1"));
+}
+
+SCENARIO(write_unlinked_twin, "twins", .prepare = open_unlinked_twin, .op = write_some,
+	 .cleanup = cleanup_fd, .keeps_ino = "twin2")

@@ -65,6 +65,28 @@ CALL(unlink_lower, "low", unlink("mnt/low"))
 CALL(unlink_deep, "deep", unlink("mnt/deep/e/f/g"))
 CALL(unlink_upper, "up", unlink("mnt/up"))
 CALL(unlink_both, "both", unlink("mnt/both"))
+CALL(link_twin, "twins m", link("mnt/twin1", "mnt/m/new"), .keeps_ino = "twin2")
+CALL(unlink_twin, "twins", unlink("mnt/twin1"), .keeps_ino = "twin2")
+
+static void change_twin(void)
+{
+	CHECK_SYS(chmod("mnt/twin1", 0600));
+}
+
+CALL(unlink_twin_changed, "twins", unlink("mnt/twin1"), .prepare = change_twin,
+     .keeps_ino = "twin2")
+CALL(unlink_twin_of_changed, "twins", unlink("mnt/twin2"), .prepare = change_twin,
+     .keeps_ino = "twin1")
+
+static void last_twin(void)
+{
+	change_twin();
+	CHECK_SYS(unlink("mnt/twin1"));
+	CHECK_SYS(unlink("mnt/twin2"));
+}
+
+CALL(unlink_last_twin, "twins", unlink("mnt/twin3"), .prepare = last_twin)
+
 CALL(rmdir_lower, "empty", rmdir("mnt/empty"))
 CALL(rmdir_hollow, "hollow", rmdir("mnt/hollow"))
 
@@ -80,6 +102,12 @@ CALL(rmdir_upper, "updir", rmdir("mnt/updir"), .prepare = empty_updir)
 	CALL(nm, parts, renameat2(AT_FDCWD, "mnt/" from, AT_FDCWD, "mnt/" to, how), __VA_ARGS__)
 
 MOVE(rename_file, "low m", "low", "m/new", 0)
+MOVE(rename_twin, "twins m", "twin1", "m/new", 0, .keeps_ino = "twin2")
+MOVE(rename_twin_of_changed, "twins m", "twin2", "m/new", 0, .prepare = change_twin,
+     .keeps_ino = "twin1")
+MOVE(rename_over_twin, "twins top", "top", "twin1", 0, .keeps_ino = "twin2")
+MOVE(rename_over_twin_of_changed, "twins top", "top", "twin2", 0, .prepare = change_twin,
+     .keeps_ino = "twin1")
 MOVE(rename_deep, "deep m", "deep/e/f/g", "m/new", 0)
 MOVE(rename_upper, "up", "up", "new", 0)
 MOVE(rename_over_file, "low top", "low", "top", 0)

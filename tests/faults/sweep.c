@@ -304,7 +304,7 @@ static void check_rest(void)
 	const char *left = world_leftover();
 
 	world_no_objects();
-	if (!left && upper_as_wanted())
+	if (!left && !exists("work/links") && upper_as_wanted())
 		return;
 	check_upper();
 	must_mount();
