@@ -24,7 +24,7 @@ struct shared *shared;
 int model_job;
 
 /* What the program was asked to do. */
-static struct options opt = { .batch = 250 };
+static struct options opt = { .batch = 250, .links = true };
 static unsigned long ops = WORLD_OPS;
 static unsigned int shrink = SHRINK_SECONDS;
 static int jobs = 1;
@@ -35,7 +35,7 @@ static unsigned char keep_only[WORLD_OPS + 1];
 static void usage(FILE *f)
 {
 	fprintf(f,
-"Usage: model [--seed N] [--ops N] [--batch N] [--watch N] [--links] \n"
+"Usage: model [--seed N] [--ops N] [--batch N] [--watch N] [--no-links]\n"
 "             [--differences] [--jobs N] [--shrink N] [--keep LIST] [--verbose] [--help]\n"
 "Random operations on the filesystem under test and on a plain directory, which\n"
 "must stay the same.  Without --seed one is drawn; it is printed in any case.\n"
@@ -44,7 +44,7 @@ static void usage(FILE *f)
 "  --batch N      operations between two comparisons of everything (default 250);\n"
 "                 what an operation named is compared at once\n"
 "  --watch N      from operation N on, compare after each\n"
-"  --links        hard links within layers\n"
+"  --no-links     no hard links within layers\n"
 "  --differences  count what is different by kind and go on.  With\n"
 "                 LFS_FSTYPE=overlay its index and xino are on\n"
 "  --jobs N       so many worlds at once (default 1)\n"
@@ -108,7 +108,7 @@ static bool run_world(struct options *world, const char *self)
 		return true;
 	}
 	printf("# repeat it by: %s --seed %llu --ops %lu%s\n", self,
-	       (unsigned long long)world->seed, world->ops, world->links ? " --links" : "");
+	       (unsigned long long)world->seed, world->ops, world->links ? "" : " --no-links");
 	fflush(stdout);
 	if (shrink)
 		model_shrink(world, shrink, self);
@@ -171,7 +171,7 @@ static const struct option long_options[] = {
 	{ "ops", required_argument, NULL, 'o' },
 	{ "batch", required_argument, NULL, 'b' },
 	{ "watch", required_argument, NULL, 'w' },
-	{ "links", no_argument, NULL, 'l' },
+	{ "no-links", no_argument, NULL, 'l' },
 	{ "differences", no_argument, NULL, 'd' },
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "shrink", required_argument, NULL, 'S' },
@@ -201,7 +201,7 @@ static bool parse(int argc, char **argv)
 			opt.watch = strtoul(optarg, NULL, 0);
 			break;
 		case 'l':
-			opt.links = true;
+			opt.links = false;
 			break;
 		case 'd':
 			opt.differences = true;

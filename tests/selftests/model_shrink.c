@@ -83,7 +83,7 @@ static void print_replay(const struct options *opt, const char *self)
 		kept += !opt->skip[i];
 	printf("# it takes %lu operations to fail:\n# %s --seed %llu --ops %lu --watch 1%s",
 	       kept, self, (unsigned long long)opt->seed, opt->ops,
-	       opt->links ? " --links" : "");
+	       opt->links ? "" : " --no-links");
 	printf(" --verbose --keep ");
 	for (unsigned long i = 1; i <= opt->ops + 1; i++) {
 		bool keep = i <= opt->ops && !opt->skip[i];
