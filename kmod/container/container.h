@@ -14,6 +14,7 @@
 #include "stats/counters.h"
 #include "stats/registry.h"
 
+struct fileattr;
 struct lfs_dirlist;
 struct lfs_links;
 
@@ -59,6 +60,8 @@ enum {
 	LFS_I_IMPURE,		/* the upper directory is known to be marked impure */
 	LFS_I_OPAQUE,		/* the directory has ceased to merge with the image */
 	LFS_I_UNSETTLED,	/* the file's name in the upper may not be on the disk */
+	LFS_I_APPEND,		/* the object in the upper is marked append-only */
+	LFS_I_IMMUTABLE,	/* the object in the upper is marked immutable */
 };
 
 /**
@@ -300,6 +303,17 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 /* xattr.c */
 extern const struct xattr_handler * const lfs_xattr_handlers[];
 ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size);
+
+/* fileattr.c */
+int lfs_fileattr_get(struct dentry *dentry, struct fileattr *fa);
+int lfs_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct fileattr *fa);
+int lfs_real_fileattr_get(struct dentry *real, struct fileattr *fa);
+int lfs_temp_fileattr_set(struct dentry *temp, u32 flags, u32 projid);
+int lfs_prot_write(const struct lfs_marks *marks, struct dentry *upper, int prot, int old);
+void lfs_prot_set(struct inode *inode, int prot);
+long lfs_get_version(const struct inode *inode, unsigned long arg);
+long lfs_dir_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int lfs_fileattr_inherit(struct dentry *upper_dir, struct dentry *temp);
 
 /* acl.c */
 struct posix_acl *lfs_get_inode_acl(struct inode *inode, int type, bool rcu);

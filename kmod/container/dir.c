@@ -203,6 +203,8 @@ static int lfs_make_over_whiteout(struct inode *dir, const struct qstr *name,
 		goto put;
 	}
 	err = new->hardlink ? 0 : lfs_inherit_set(c, temp, &in);
+	if (!err && !new->hardlink)
+		err = lfs_fileattr_inherit(lfs_upper(dir), temp);
 	if (!err && S_ISDIR(new->mode))
 		/* What the whiteout hid stays hidden. */
 		err = vfs_setxattr(idmap, temp, lfs_marks(dir->i_sb)->opaque, "y", 1, 0);
@@ -453,4 +455,7 @@ const struct inode_operations lfs_dir_iops = {
 	.get_acl	= lfs_get_acl,
 	.set_acl	= lfs_set_acl,
 	.update_time	= lfs_update_time,
+	.fiemap		= lfs_fiemap,
+	.fileattr_get	= lfs_fileattr_get,
+	.fileattr_set	= lfs_fileattr_set,
 };

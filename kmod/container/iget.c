@@ -9,6 +9,7 @@
 #include "container/container.h"
 #include "copyup/links.h"
 #include "io/realfile.h"
+#include "layer/marker.h"
 
 /*
  * The rwsem of a directory and of a file get a class for each depth of
@@ -38,6 +39,8 @@ static void lfs_lock_classes(struct inode *inode)
 void lfs_copy_attrs(struct inode *inode)
 {
 	const unsigned int flags = S_SYNC | S_IMMUTABLE | S_APPEND | S_NOATIME;
+	const struct lfs_inode *li = lfs_i(inode);
+	unsigned int is;
 	struct path path;
 	bool upper = lfs_real_path(inode, &path);
 	struct inode *real = d_inode(path.dentry);
@@ -51,14 +54,20 @@ void lfs_copy_attrs(struct inode *inode)
 	inode_set_mtime_to_ts(inode, inode_get_mtime(real));
 	inode_set_ctime_to_ts(inode, inode_get_ctime(real));
 	/* Who holds i_rwsem changes S_NOSEC, which must not come back from here. */
-	if ((inode->i_flags ^ real->i_flags) & flags)
-		inode_set_flags(inode, real->i_flags & flags, flags);
+	is = (real->i_flags & flags) |
+	     (test_bit(LFS_I_APPEND, &li->flags) ? S_APPEND : 0) |
+	     (test_bit(LFS_I_IMMUTABLE, &li->flags) ? S_IMMUTABLE : 0);
+	if ((inode->i_flags ^ is) & flags)
+		inode_set_flags(inode, is, flags);
 	/* A layer's object has a name here, whatever its filesystem says. */
 	if (links)
 		set_nlink(inode, lfs_links_nlink(links, upper ? real : NULL));
 	else if (!S_ISDIR(inode->i_mode) && (upper || (inode->i_state & I_NEW)))
 		set_nlink(inode, upper ? real->i_nlink : real->i_nlink ?: 1);
 	i_size_write(inode, i_size_read(real));
+	/* For FIOQSIZE; stat asks the real object. */
+	inode->i_blocks = READ_ONCE(real->i_blocks);
+	inode->i_bytes = READ_ONCE(real->i_bytes);
 	spin_unlock(&inode->i_lock);
 }
 
@@ -168,16 +177,26 @@ struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
  *
  * Who asks has no dentry for it, so it is not expected to be found.
  *
- * Return: the inode; -ENOMEM; an error of lfs_links_load().
+ * Return: the inode; -ENOMEM; an error of the upper's filesystem or of
+ * lfs_links_load().
  */
 struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key)
 {
 	struct inode *inode = new_inode(sb);
+	int prot = 0;
 
 	if (!inode) {
 		lfs_key_put(key);
 		return ERR_PTR(-ENOMEM);
 	}
+	if (key->upper && (d_is_reg(key->upper) || d_is_dir(key->upper)))
+		prot = lfs_marker_protattr(lfs_marks(sb), key->upper);
+	if (prot < 0) {
+		iput(inode);
+		lfs_key_put(key);
+		return ERR_PTR(prot);
+	}
+	lfs_prot_set(inode, prot);
 	/* It may be a copy made a moment ago, whose inode was dropped since. */
 	if (key->upper)
 		set_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attributes: read from the real object, changed on the upper. */
 #include <linux/file.h>
+#include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/posix_acl.h>
 
@@ -32,6 +33,9 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	stat->mode = lfs_mode(stat->mode, &real, upper);
 	stat->dev = inode->i_sb->s_dev;
 	stat->ino = inode->i_ino;
+	/* Layers may lie on several subvolumes; the container is none of them. */
+	stat->result_mask &= ~STATX_SUBVOL;
+	stat->subvol = 0;
 	/*
 	 * The links of a layer's object that were removed here, that of its copy in
 	 * the index, and those of merged directories, only the container's own inode
@@ -95,14 +99,19 @@ static bool lfs_new_owner_known(const struct inode *inode, const struct iattr *a
  */
 int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 {
+	const unsigned int owners = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_TIMES_SET;
+	struct inode *inode = d_inode(dentry);
 	struct iattr real;
 	int err;
 
+	/* The upper's filesystem does not know: they are marks. */
+	if (IS_IMMUTABLE(inode) || (IS_APPEND(inode) && (attr->ia_valid & owners)))
+		return -EPERM;
 	err = setattr_prepare(idmap, dentry, attr);
 	if (err)
 		return err;
 	/* The mounter could not name such an owner, whoever the caller is. */
-	if (!lfs_new_owner_known(d_inode(dentry), attr))
+	if (!lfs_new_owner_known(inode, attr))
 		return -EOVERFLOW;
 	real = *attr;
 	/* The upper's filesystem works out the mode, from the same bits. */
@@ -118,31 +127,53 @@ int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *at
 	if (err > 0)
 		err = lfs_setattr_upper(dentry, &real);
 	if (real.ia_valid & ATTR_MODE)
-		forget_all_cached_acls(d_inode(dentry));
+		forget_all_cached_acls(inode);
 	return err;
 }
 
+/* A write to a FIFO or device, which no real file hears of. */
+static void lfs_touch_mtime(struct inode *inode, const struct path *upper, int flags)
+{
+	struct super_block *sb = upper->dentry->d_sb;
+
+	/* As touch_atime() does: a frozen filesystem is no reason to wait. */
+	if (!sb_start_write_trylock(sb))
+		return;
+	if (!mnt_get_write_access(upper->mnt)) {
+		inode_update_time(d_inode(upper->dentry), flags);
+		mnt_put_write_access(upper->mnt);
+		lfs_copy_attrs(inode);
+	}
+	sb_end_write(sb);
+}
+
 /**
- * lfs_update_time - ->update_time: access times, kept by the upper
+ * lfs_update_time - ->update_time: times that the upper keeps
  * @inode: of a container
- * @flags: S_ATIME is looked at; the other times follow from real changes
+ * @flags: S_*; of files and directories only S_ATIME is looked at, as the other
+ *         times follow from real changes
  *
  * Reading a layer's file changes nothing: a copy-up would cost more than the
- * time is worth.
+ * time is worth.  Nor does writing to a FIFO of a layer.
  */
 int lfs_update_time(struct inode *inode, int flags)
 {
 	struct path path;
 
-	if ((flags & S_ATIME) && lfs_real_path(inode, &path)) {
+	if (!lfs_real_path(inode, &path))
+		return 0;
+	if (flags & S_ATIME) {
 		touch_atime(&path);
 		inode_set_atime_to_ts(inode, inode_get_atime(d_inode(path.dentry)));
 	}
+	flags &= S_MTIME | S_CTIME | S_VERSION;
+	if (flags && special_file(inode->i_mode))
+		lfs_touch_mtime(inode, &path, flags);
 	return 0;
 }
 
 /**
- * lfs_fiemap - ->fiemap: the extents of the real file
+ * lfs_fiemap - ->fiemap: the extents of the real file, or the topmost directory
  * @inode: of a container
  * @info: filled in
  * @start: in bytes
@@ -187,6 +218,8 @@ const struct inode_operations lfs_file_iops = {
 	.set_acl	= lfs_set_acl,
 	.update_time	= lfs_update_time,
 	.fiemap		= lfs_fiemap,
+	.fileattr_get	= lfs_fileattr_get,
+	.fileattr_set	= lfs_fileattr_set,
 };
 
 const struct inode_operations lfs_symlink_iops = {

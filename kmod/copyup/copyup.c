@@ -251,6 +251,7 @@ static void lfs_copyup_publish(struct lfs_copyup *cu, struct inode *parent,
 		atomic64_inc(&lfs_i(parent)->version);
 	}
 	set_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
+	lfs_prot_set(inode, cu->prot);
 	/* Pairs with smp_load_acquire() in lfs_upper(). */
 	smp_store_release(&lfs_i(inode)->upper, upper);
 	lfs_copy_attrs(inode);

@@ -2,6 +2,8 @@
 #ifndef _LAYERFS_COPYUP_H
 #define _LAYERFS_COPYUP_H
 
+#include <linux/fileattr.h>
+
 #include "layerfs.h"
 
 /* As size of lfs_copyup(): all the data there is. */
@@ -31,6 +33,8 @@ enum lfs_copyup_kind {
  * @anonymous: the object has lost its last name
  * @keeps_ino: the copy can be given what its st_ino is told by later
  * @temp: the copy, not linked yet
+ * @fa: the object's flags and project, of a regular file or directory
+ * @prot: LFS_PROT_*: what the copy is marked as
  * @file: the copy open for writing, for regular files; else NULL
  * @in_work: @temp has a name in the work directory
  */
@@ -45,6 +49,8 @@ struct lfs_copyup {
 	bool anonymous;
 	bool keeps_ino;
 	struct dentry *temp;
+	struct fileattr fa;
+	int prot;
 	struct file *file;
 	bool in_work;
 };

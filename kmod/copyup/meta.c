@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Everything of an object but its data. */
-#include <linux/mount.h>
 #include <linux/fs.h>
+#include <linux/fileattr.h>
+#include <linux/mount.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/security.h>
@@ -76,14 +77,7 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 	return err;
 }
 
-/**
- * lfs_copyup_xattrs - give the copy the object's extended attributes and ACLs
- * @cu: the copy is made and its data, if any, written
- *
- * Context: the upper is not held against a freeze but for each attribute that is
- * set: a layer's server may need the upper's filesystem for its answer.
- */
-int lfs_copyup_xattrs(struct lfs_copyup *cu)
+static int lfs_copy_xattrs(struct lfs_copyup *cu)
 {
 	struct dentry *from = cu->from.dentry;
 	ssize_t len, n;
@@ -109,6 +103,23 @@ int lfs_copyup_xattrs(struct lfs_copyup *cu)
 			err = lfs_copy_xattr(cu, s);
 	}
 	kvfree(list);
+	return err;
+}
+
+/**
+ * lfs_copyup_xattrs - give the copy extended attributes and ACLs, read flags
+ * @cu: the copy is made and its data, if any, written; @cu->fa is set
+ *
+ * Context: the upper is not held against a freeze but for each attribute that is
+ * set: a layer's server may need the upper's filesystem for its answer.
+ */
+int lfs_copyup_xattrs(struct lfs_copyup *cu)
+{
+	struct dentry *from = cu->from.dentry;
+	int err = lfs_copy_xattrs(cu);
+
+	if (!err && (d_is_reg(from) || d_is_dir(from)))
+		err = lfs_real_fileattr_get(from, &cu->fa);
 	return err;
 }
 
@@ -145,6 +156,22 @@ static int lfs_copy_attr(struct lfs_copyup *cu)
 	return err;
 }
 
+/* Append-only and immutable are a mark: with these flags it could not be linked. */
+static int lfs_copy_fileattr(struct lfs_copyup *cu)
+{
+	struct dentry *from = cu->from.dentry;
+	int err;
+
+	if (!d_is_reg(from) && !d_is_dir(from))
+		return 0;
+	if (d_inode(from)->i_flags & S_APPEND)
+		cu->prot |= LFS_PROT_APPEND;
+	if (d_inode(from)->i_flags & S_IMMUTABLE)
+		cu->prot |= LFS_PROT_IMMUTABLE;
+	err = lfs_prot_write(lfs_marks(cu->c->sb), cu->temp, cu->prot, 0);
+	return err ?: lfs_temp_fileattr_set(cu->temp, cu->fa.flags, cu->fa.fsx_projid);
+}
+
 /**
  * lfs_copyup_attrs - give the copy its origin, and the object's owner, mode and times
  * @cu: the copy has its data and extended attributes
@@ -157,5 +184,7 @@ int lfs_copyup_attrs(struct lfs_copyup *cu)
 {
 	int err = lfs_set_origin(cu);
 
+	if (!err)
+		err = lfs_copy_fileattr(cu);
 	return err ?: lfs_copy_attr(cu);
 }

@@ -16,6 +16,7 @@ const struct lfs_marks lfs_marks_trusted = {
 	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,
 	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
 	.names		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_NAMES,
+	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,
 };
 
 const struct lfs_marks lfs_marks_user = {
@@ -26,6 +27,7 @@ const struct lfs_marks lfs_marks_user = {
 	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,
 	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
 	.names		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_NAMES,
+	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,
 	.is_user	= true,
 };
 
@@ -131,6 +133,33 @@ int lfs_marker_names(const struct lfs_marks *marks, struct dentry *real, unsigne
 		return 0;
 	*left = le32_to_cpu(names.left);
 	return 1;
+}
+
+/**
+ * lfs_marker_protattr - whether an object is append-only or immutable
+ * @marks: which attributes count
+ * @real: object of an upper
+ *
+ * What else the value says, this version does not know, and protects from nothing.
+ *
+ * Return: LFS_PROT_*, or'ed; an error of the filesystem.
+ */
+int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real)
+{
+	/* So long overlayfs's can get. */
+	char val[32];
+	ssize_t len = lfs_marker_get(real, marks->protattr, val, sizeof(val));
+	int prot = 0;
+
+	if (len == -ENODATA || len == -ERANGE)
+		return 0;
+	if (len < 0)
+		return len;
+	if (memchr(val, 'a', len))
+		prot |= LFS_PROT_APPEND;
+	if (memchr(val, 'i', len))
+		prot |= LFS_PROT_IMMUTABLE;
+	return prot;
 }
 
 /**

@@ -21,6 +21,10 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
 	return S_ISCHR(inode->i_mode) && inode->i_rdev == WHITEOUT_DEV;
 }
 
+/* What lfs_marker_protattr() returns, or'ed. */
+#define LFS_PROT_APPEND		1
+#define LFS_PROT_IMMUTABLE	2
+
 /**
  * struct lfs_marks - the attributes that mark objects of layers and uppers
  * @prefix: what all their names start with
@@ -30,6 +34,7 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @metacopy: data elsewhere
  * @origin: from where it was copied up
  * @names: how many names of an object only the image has
+ * @protattr: append-only and immutable
  * @is_user: set by whoever may write to the object, and possible only on
  *           regular files and directories: redirects do not hold
  */
@@ -41,6 +46,7 @@ struct lfs_marks {
 	const char *metacopy;
 	const char *origin;
 	const char *names;
+	const char *protattr;
 	bool is_user;
 };
 
@@ -58,6 +64,7 @@ int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char
 int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 		      struct layerfs_origin *origin);
 int lfs_marker_names(const struct lfs_marks *marks, struct dentry *real, unsigned int *left);
+int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 

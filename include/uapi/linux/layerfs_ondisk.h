@@ -15,6 +15,10 @@
  *   impure     a directory with LAYERFS_XATTR_IMPURE "y": holds an object
  *              whose st_ino is not that of the upper's inode
  *
+ *   protattr   a file or directory of the upper with LAYERFS_XATTR_PROTATTR is
+ *              append-only if "a" is in the value, immutable if "i" is: the
+ *              marks of chattr(1), which the upper's inode itself cannot have,
+ *              because it may have to be changed for what is below it
  *   metacopy   a file with LAYERFS_XATTR_METACOPY has its data in a layer below:
  *              not supported, refused
  *
@@ -47,6 +51,7 @@
 #define LAYERFS_XATTR_REDIRECT	"redirect"
 #define LAYERFS_XATTR_IMPURE	"impure"
 #define LAYERFS_XATTR_METACOPY	"metacopy"
+#define LAYERFS_XATTR_PROTATTR	"protattr"
 #define LAYERFS_XATTR_ORIGIN	"layerfs.origin"
 
 #define LAYERFS_XATTR_NAMES	"layerfs.names"
