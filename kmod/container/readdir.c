@@ -289,4 +289,6 @@ const struct file_operations lfs_dir_fops = {
 	.llseek		= generic_file_llseek,
 	.iterate_shared	= lfs_iterate,
 	.fsync		= lfs_dir_fsync,
+	.unlocked_ioctl	= lfs_dir_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
 };

@@ -144,7 +144,10 @@ static int lfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 	struct path path;
 	int err;
 
-	lfs_real_path(d_inode(sb->s_root), &path);
+	/* A directory may be held to a limit of its project. */
+	lfs_upper_path(d_inode(dentry), &path);
+	if (!path.dentry)
+		lfs_real_path(d_inode(sb->s_root), &path);
 	err = vfs_statfs(&path, buf);
 	if (err)
 		return err;
@@ -186,6 +189,12 @@ static int lfs_fill_root(struct super_block *sb, struct lfs_container *c)
 	return sb->s_root ? 0 : -ENOMEM;
 }
 
+static void lfs_set_blocksize(struct super_block *sb, const struct super_block *real)
+{
+	sb->s_blocksize = real->s_blocksize;
+	sb->s_blocksize_bits = real->s_blocksize_bits;
+}
+
 /**
  * lfs_container_fill_super - make a container's superblock
  * @sb: its s_fs_info is the container, which is the superblock's from now on
@@ -194,15 +203,19 @@ static int lfs_fill_root(struct super_block *sb, struct lfs_container *c)
 int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc)
 {
 	struct lfs_container *c = lfs_container_of(sb);
+	struct path top;
 	int err;
 
 	c->sb = sb;
+	lfs_image_top_path(d_inode(lfs_container_image_root(c)), &top);
+	lfs_set_blocksize(sb, top.dentry->d_sb);
 	sb->s_stack_depth = c->image_mnt->mnt_sb->s_stack_depth;
 	sb->s_maxbytes = MAX_LFS_FILESIZE;
 	sb->s_time_gran = 1;
 	if (lfs_container_has_upper(c)) {
 		const struct super_block *upper_sb = c->upper_mnt->mnt_sb;
 
+		lfs_set_blocksize(sb, upper_sb);
 		sb->s_stack_depth = max(sb->s_stack_depth, upper_sb->s_stack_depth);
 		sb->s_maxbytes = upper_sb->s_maxbytes;
 		sb->s_time_gran = upper_sb->s_time_gran;

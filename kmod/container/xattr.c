@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Extended attributes: the real object's, but for the filesystem's own. */
 #include <linux/capability.h>
+#include <linux/slab.h>
 #include <linux/xattr.h>
 
 #include "container/container.h"
@@ -78,6 +79,65 @@ static bool lfs_xattr_shown(const struct super_block *sb, const char *name, bool
 	return true;
 }
 
+/* Takes out of a list what is not shown; its new length. */
+static ssize_t lfs_xattr_filter(const struct super_block *sb, char *list, ssize_t len,
+				bool may_suid)
+{
+	ssize_t left;
+	size_t n;
+	char *s;
+
+	for (s = list, left = len; left; ) {
+		n = strnlen(s, left) + 1;
+		if (n > left)
+			return -EIO;
+		left -= n;
+		if (lfs_xattr_shown(sb, s, may_suid)) {
+			s += n;
+		} else {
+			len -= n;
+			memmove(s, s + n, left);
+		}
+	}
+	return len;
+}
+
+/* A real object's list as the mounter sees it; @list may be NULL to ask for the size. */
+static ssize_t lfs_xattr_list_real(const struct super_block *sb, struct dentry *real,
+				   char *list, size_t size)
+{
+	const struct cred *old = lfs_override_creds(sb);
+	ssize_t len = vfs_listxattr(real, list, size);
+
+	revert_creds(old);
+	return len;
+}
+
+/* By a list of our own: the caller's buffer has room for what is shown only, or none. */
+static ssize_t lfs_xattr_list_all(const struct super_block *sb, struct dentry *real,
+				  bool may_suid, char *list, size_t size)
+{
+	ssize_t len = lfs_xattr_list_real(sb, real, NULL, 0);
+	char *all;
+
+	if (len <= 0)
+		return len;
+	all = kvmalloc(len, GFP_KERNEL);
+	if (!all)
+		return -ENOMEM;
+	len = lfs_xattr_list_real(sb, real, all, len);
+	if (len > 0)
+		len = lfs_xattr_filter(sb, all, len, may_suid);
+	if (len > 0 && size) {
+		if (len <= size)
+			memcpy(list, all, len);
+		else
+			len = -ERANGE;
+	}
+	kvfree(all);
+	return len;
+}
+
 /**
  * lfs_listxattr - ->listxattr of every object of a container
  * @dentry: the object
@@ -86,34 +146,21 @@ static bool lfs_xattr_shown(const struct super_block *sb, const char *name, bool
  */
 ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size)
 {
-	const struct cred *old;
-	struct path path;
-	ssize_t len, left;
+	const struct super_block *sb = dentry->d_sb;
 	bool upper, may_suid;
-	size_t n;
-	char *s;
+	struct path path;
+	ssize_t len;
 
 	upper = lfs_real_path(d_inode(dentry), &path);
 	may_suid = lfs_may_suid(&path, upper);
-	old = lfs_override_creds(dentry->d_sb);
-	len = vfs_listxattr(path.dentry, list, size);
-	revert_creds(old);
-	if (len <= 0 || !size)
-		return len;
-
-	for (s = list, left = len; left; ) {
-		n = strnlen(s, left) + 1;
-		if (n > left)
-			return -EIO;
-		left -= n;
-		if (lfs_xattr_shown(dentry->d_sb, s, may_suid)) {
-			s += n;
-		} else {
-			len -= n;
-			memmove(s, s + n, left);
-		}
+	if (size) {
+		len = lfs_xattr_list_real(sb, path.dentry, list, size);
+		if (len >= 0)
+			return lfs_xattr_filter(sb, list, len, may_suid);
+		if (len != -ERANGE)
+			return len;
 	}
-	return len;
+	return lfs_xattr_list_all(sb, path.dentry, may_suid, list, size);
 }
 
 static const struct xattr_handler lfs_xattr_handler = {

@@ -3,6 +3,7 @@
 #include <linux/backing-file.h>
 #include <linux/cred.h>
 #include <linux/file.h>
+#include <linux/fsverity.h>
 #include <linux/mount.h>
 #include <linux/slab.h>
 
@@ -99,7 +100,7 @@ int lfs_file_attach(struct file *file, struct file *real, bool is_upper)
 	lf->real_is_upper = is_upper;
 	file->private_data = lf;
 	/* Each read and write asks the real file, which may change. */
-	file->f_mode |= FMODE_CAN_ODIRECT;
+	file->f_mode |= FMODE_CAN_ODIRECT | (real->f_mode & FMODE_NOWAIT);
 	return 0;
 }
 
@@ -183,6 +184,17 @@ static int lfs_sync_flags(struct file *file, struct file *real)
 }
 
 /**
+ * lfs_real_file_at_hand - whether lfs_real_file() opens nothing
+ * @file: open regular file of a container
+ */
+bool lfs_real_file_at_hand(struct file *file)
+{
+	struct lfs_file *lf = file->private_data;
+
+	return lf->real_is_upper || READ_ONCE(lf->upper) || !lfs_upper(file_inode(file));
+}
+
+/**
  * lfs_real_file - the real file to read from now
  * @file: open regular file of a container
  *
@@ -248,13 +260,17 @@ int lfs_settle(struct file *file, struct file *real)
  * @dsync: what is written is synced at once
  *
  * Context: as lfs_copyup().
- * Return: the file, good as long as @file is open; or an error.
+ * Return: the file, good as long as @file is open; -EPERM if it has become
+ * immutable since; or another error.
  */
 struct file *lfs_real_file_for_write(struct file *file, bool dsync)
 {
-	int err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
 	struct file *real;
+	int err;
 
+	if (IS_IMMUTABLE(file_inode(file)))
+		return ERR_PTR(-EPERM);
+	err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
 	if (err)
 		return ERR_PTR(err);
 	real = lfs_real_file(file);
@@ -347,6 +363,32 @@ static int lfs_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 	return err;
 }
 
+/* What only tells something about the file, or about its data. */
+static long lfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct cred *old;
+	struct file *real;
+	long ret;
+
+	switch (cmd) {
+	case FS_IOC_GETVERSION:
+	case FS_IOC32_GETVERSION:
+		return lfs_get_version(file_inode(file), arg);
+	case FS_IOC_MEASURE_VERITY:
+	case FS_IOC_READ_VERITY_METADATA:
+		break;
+	default:
+		return -ENOTTY;
+	}
+	real = lfs_real_file(file);
+	if (IS_ERR(real))
+		return PTR_ERR(real);
+	old = lfs_override_creds(file_inode(file)->i_sb);
+	ret = vfs_ioctl(real, cmd, arg);
+	revert_creds(old);
+	return ret;
+}
+
 static int lfs_flush(struct file *file, fl_owner_t id)
 {
 	struct lfs_file *lf = file->private_data;
@@ -376,6 +418,8 @@ const struct file_operations lfs_file_fops = {
 	.fallocate		= lfs_fallocate,
 	.fadvise		= lfs_fadvise,
 	.flush			= lfs_flush,
+	.unlocked_ioctl		= lfs_ioctl,
+	.compat_ioctl		= compat_ptr_ioctl,
 	.copy_file_range	= lfs_copy_file_range,
 	.remap_file_range	= lfs_remap_file_range,
 };

@@ -29,6 +29,7 @@ struct lfs_file {
 int lfs_upper_flags(const struct file *file);
 int lfs_file_attach(struct file *file, struct file *real, bool is_upper);
 void lfs_file_detach(struct file *file);
+bool lfs_real_file_at_hand(struct file *file);
 struct file *lfs_real_file(struct file *file);
 struct file *lfs_real_file_for_write(struct file *file, bool dsync);
 int lfs_settle(struct file *file, struct file *real);

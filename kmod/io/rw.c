@@ -69,6 +69,8 @@ ssize_t lfs_read_iter(struct kiocb *iocb, struct iov_iter *iter)
 	struct backing_file_ctx ctx;
 	ssize_t ret;
 
+	if ((iocb->ki_flags & IOCB_NOWAIT) && !lfs_real_file_at_hand(file))
+		return -EAGAIN;
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
@@ -76,6 +78,18 @@ ssize_t lfs_read_iter(struct kiocb *iocb, struct iov_iter *iter)
 	ret = backing_file_read_iter(real, iter, iocb, iocb->ki_flags, &ctx);
 	lfs_count_read(file, real, ret);
 	return ret;
+}
+
+/* With the inode locked: whether a write comes through without a wait of ours. */
+static bool lfs_write_must_wait(struct inode *inode)
+{
+	struct super_block *upper_sb = lfs_c(inode)->upper_mnt->mnt_sb;
+
+	/* It may have privileges to lose. */
+	if (!IS_NOSEC(inode) || !sb_start_write_trylock(upper_sb))
+		return true;
+	sb_end_write(upper_sb);
+	return false;
 }
 
 /**
@@ -91,18 +105,25 @@ ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 	struct backing_file_ctx ctx;
 	ssize_t ret;
 
+	if (IS_IMMUTABLE(inode))
+		return -EPERM;
 	if (!iov_iter_count(iter))
 		return 0;
 	if ((flags & IOCB_NOWAIT) &&
-	    (!lfs_upper(inode) || ((flags & IOCB_DSYNC) && lfs_is_unsettled(inode))))
+	    (!lfs_upper(inode) || !lfs_real_file_at_hand(file) ||
+	     (iocb_is_dsync(iocb) && lfs_is_unsettled(inode))))
 		return -EAGAIN;
 	/* Outside the lock, so that who waits for the copy-up can be killed. */
-	real = lfs_real_file_for_write(file, flags & IOCB_DSYNC);
+	real = lfs_real_file_for_write(file, iocb_is_dsync(iocb));
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	if (flags & IOCB_NOWAIT) {
 		if (!inode_trylock(inode))
 			return -EAGAIN;
+		if (lfs_write_must_wait(inode)) {
+			inode_unlock(inode);
+			return -EAGAIN;
+		}
 	} else {
 		inode_lock(inode);
 	}
@@ -231,6 +252,12 @@ loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
 	/* To save space is no reason to copy a file. */
 	if ((flags & REMAP_FILE_DEDUP) && !lfs_upper(inode))
 		return -EPERM;
+	/* Nor is what will be refused. */
+	real_in = lfs_real_file(in);
+	if (IS_ERR(real_in))
+		return PTR_ERR(real_in);
+	if (!real_in->f_op->remap_file_range)
+		return -EOPNOTSUPP;
 	real_out = lfs_real_file_for_write(out, out->f_flags & O_DSYNC);
 	if (IS_ERR(real_out))
 		return PTR_ERR(real_out);
@@ -250,6 +277,9 @@ loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
 	else
 		ret = vfs_clone_file_range(real_in, pos_in, real_out, pos_out, len, flags);
 	revert_creds(old);
+	/* One mount to the caller, even if there are two filesystems below. */
+	if (ret == -EXDEV)
+		ret = -EOPNOTSUPP;
 unlock:
 	lfs_copy_attrs(inode);
 	inode_unlock(inode);
