@@ -103,19 +103,23 @@ static void flags(void)
 	};
 	static const char *const paths[] = { "f", "mine", "d", "fifo" };
 
-	for (size_t p = 0; p < 4; p++)
+	for (size_t p = 0; p < 4; p++) {
+		const char *path = paths[p];
+
 		for (size_t i = 0; i < sizeof(one) / sizeof(*one); i++) {
-			say("%s flag %x", paths[p], one[i]);
-			AS_USER(USER)
-				DO(flags_set(paths[p], one[i], 0));
-			say_flags(paths[p]);
-			DO(flags_set(paths[p], one[i], 0));
-			say_flags(paths[p]);
-			AS_USER(USER)
-				DO(flags_set(paths[p], 0, one[i]));
-			DO(flags_set(paths[p], 0, one[i]));
-			say_flags(paths[p]);
+			say("%s flag %x", path, one[i]);
+			DO(flags_set(path, one[i], 0));
+			say_flags(path);
+			DO(flags_set(path, 0, one[i]));
 		}
+		AS_USER(USER)
+			for (size_t i = 0; i < sizeof(one) / sizeof(*one); i++) {
+				say("%s flag %x", path, one[i]);
+				DO(flags_set(path, one[i], 0));
+				say_flags(path);
+				DO(flags_set(path, 0, one[i]));
+			}
+	}
 	VAL(stat_of("f").st_mtime);
 }
 
@@ -368,7 +372,6 @@ TEST(pass, immutable_before_and_after_copy_up)
 }
 
 /*
- *	plain/f, l1/f, upper/up
  * A write through a descriptor that was open when the file became immutable
  * fails, as on ext4, and so does one that would have been the first.
  */
@@ -490,6 +493,22 @@ TEST(pass, protection_is_overlayfs_compatible)
 	CHECK_EQ(flags_of("mnt/a") & SHOWN, 0);
 	CHECK_SYS(unlink("mnt/a"));
 	end_protected();
+}
+
+/* With userxattr the mark is one of those. */
+TEST(pass, protection_with_userxattr)
+{
+	fx_dirs(1);
+	mk_file("l1/f", "data");
+	fx_mount_with(1, "userxattr");
+	CHECK_SYS(flags_set("mnt/f", FS_IMMUTABLE_FL, 0));
+	CHECK_STR(xattr_of("upper/f", "user.overlay.protattr"), "i");
+	CHECK_ERR(setxattr("mnt/f", "user.overlay.protattr", "", 0, 0), EPERM);
+	fx_remount();
+	CHECK_ERR(unlink("mnt/f"), EPERM);
+	CHECK_SYS(flags_set("mnt/f", 0, FS_IMMUTABLE_FL));
+	CHECK_ERR(removexattr("mnt/f", "user.overlay.protattr"), EOPNOTSUPP);
+	CHECK_SYS(unlink("mnt/f"));
 }
 
 /* A layer without flags is no reason not to set one on the copy. */
