@@ -62,6 +62,7 @@ enum {
 	LFS_I_UNSETTLED,	/* the file's name in the upper may not be on the disk */
 	LFS_I_APPEND,		/* the object in the upper is marked append-only */
 	LFS_I_IMMUTABLE,	/* the object in the upper is marked immutable */
+	LFS_I_MOVING,		/* mappings may still show the layer's file */
 };
 
 /**
@@ -79,6 +80,7 @@ enum {
  *           changes no name, and only seldom a st_ino
  * @list: of a directory: its names in the upper, as of lfs_dirlist.version;
  *        under @lock
+ * @mappings: of a file: shared mappings of the layer's file, under i_lock
  *
  * Dentries are referenced until eviction.
  */
@@ -91,6 +93,7 @@ struct lfs_inode {
 	unsigned long flags;
 	atomic64_t version;
 	struct lfs_dirlist *list;
+	struct hlist_head mappings;
 };
 
 static inline struct lfs_inode *lfs_i(const struct inode *inode)
@@ -142,6 +145,13 @@ static inline struct dentry *lfs_upper(const struct inode *inode)
 {
 	/* Pairs with smp_store_release() in lfs_copyup_publish(). */
 	return smp_load_acquire(&lfs_i(inode)->upper);
+}
+
+/* Whether the upper may be written to: it is there, and no mapping shows the layer's file. */
+static inline bool lfs_upper_ready(const struct inode *inode)
+{
+	/* Set before, and cleared after, what lfs_mappings_follow() does. */
+	return lfs_upper(inode) && !test_bit_acquire(LFS_I_MOVING, &lfs_i(inode)->flags);
 }
 
 /* The object in the image, or NULL. */

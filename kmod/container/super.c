@@ -50,6 +50,7 @@ static struct inode *lfs_alloc_inode(struct super_block *sb)
 	li->flags = 0;
 	atomic64_set(&li->version, 0);
 	li->list = NULL;
+	INIT_HLIST_HEAD(&li->mappings);
 #ifdef CONFIG_LOCKDEP
 	/* The upper, or a layer, may be another layerfs mount: a class each. */
 	static struct lock_class_key key[FILESYSTEM_MAX_STACK_DEPTH + 1];

@@ -17,6 +17,7 @@
 #include "copyup/copyup.h"
 #include "copyup/index.h"
 #include "copyup/links.h"
+#include "io/mapping.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
 
@@ -252,6 +253,7 @@ static void lfs_copyup_publish(struct lfs_copyup *cu, struct inode *parent,
 	}
 	set_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
 	lfs_prot_set(inode, cu->prot);
+	set_bit(LFS_I_MOVING, &lfs_i(inode)->flags);
 	/* Pairs with smp_load_acquire() in lfs_upper(). */
 	smp_store_release(&lfs_i(inode)->upper, upper);
 	lfs_copy_attrs(inode);
@@ -371,6 +373,11 @@ static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 		err = lfs_copyup_data(cu);
 	if (!err)
 		err = lfs_copyup_finish(cu, parent);
+	if (!err) {
+		lfs_mappings_follow(d_inode(cu->dentry));
+		/* Pairs with test_bit_acquire() in lfs_upper_ready(). */
+		clear_bit_unlock(LFS_I_MOVING, &lfs_i(d_inode(cu->dentry))->flags);
+	}
 	lfs_copyup_drop(cu);
 	return err;
 }
@@ -439,7 +446,7 @@ static int lfs_copyup_path(struct dentry *dentry, loff_t size, struct iattr *att
 	bool last;
 	int err;
 
-	if (lfs_upper(d_inode(dentry)))
+	if (lfs_upper_ready(d_inode(dentry)))
 		return 1;
 	if (!lfs_container_has_upper(c))
 		return -EROFS;

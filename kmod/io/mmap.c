@@ -19,6 +19,7 @@
 
 #include "container/container.h"
 #include "copyup/copyup.h"
+#include "io/mapping.h"
 #include "io/realfile.h"
 
 static int lfs_deferred_release(struct inode *inode, struct file *deferred)
@@ -45,7 +46,7 @@ static const struct file_operations lfs_deferred_fops = {
 
 static bool lfs_mmap_must_defer(struct file *file)
 {
-	return !lfs_upper(file_inode(file)) || lfs_is_unsettled(file_inode(file));
+	return !lfs_upper_ready(file_inode(file)) || lfs_is_unsettled(file_inode(file));
 }
 
 /*
@@ -114,7 +115,10 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 		.accessed = lfs_file_accessed,
 	};
 	const vm_flags_t shared_write = VM_SHARED | VM_MAYWRITE;
+	struct lfs_file *lf = file->private_data;
+	struct lfs_mapping *m = NULL;
 	struct file *real;
+	int err;
 
 	/* Not through get_unmapped_area: remap_file_pages(), or a mode changed since. */
 	if ((vma->vm_flags & shared_write) == shared_write && lfs_mmap_must_defer(file))
@@ -122,5 +126,16 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
-	return backing_file_mmap(real, vma, &ctx);
+	if (real == lf->real && !lf->real_is_upper && (vma->vm_flags & VM_MAYSHARE) &&
+	    lfs_container_has_upper(lfs_c(file_inode(file)))) {
+		m = lfs_mapping_new(file);
+		if (IS_ERR(m))
+			return PTR_ERR(m);
+	}
+	err = backing_file_mmap(real, vma, &ctx);
+	if (m && !err)
+		lfs_mapping_attach(m, vma);
+	else if (m)
+		lfs_mapping_put(m);
+	return err;
 }

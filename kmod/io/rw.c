@@ -110,7 +110,7 @@ ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 	if (!iov_iter_count(iter))
 		return 0;
 	if ((flags & IOCB_NOWAIT) &&
-	    (!lfs_upper(inode) || !lfs_real_file_at_hand(file) ||
+	    (!lfs_upper_ready(inode) || !lfs_real_file_at_hand(file) ||
 	     (iocb_is_dsync(iocb) && lfs_is_unsettled(inode))))
 		return -EAGAIN;
 	/* Outside the lock, so that who waits for the copy-up can be killed. */
