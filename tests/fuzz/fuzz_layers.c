@@ -136,6 +136,13 @@ struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len)
 	return n ? dget(&n->dentry) : NULL;
 }
 
+/* Objects have one name each, and come from nowhere. */
+struct lfs_links *lfs_links_of_upper(struct lfs_container *c, struct dentry *upper,
+				     const struct layerfs_origin *origin) { return NULL; }
+struct lfs_links *lfs_links_of_layer(const struct inode *image_inode) { return NULL; }
+void lfs_links_free(struct lfs_links *links) { FUZZ_CHECK(!links); }
+int lfs_image_origin_fs(const struct lfs_image *i, const struct layerfs_origin *o) { return -1; }
+
 struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key) { abort(); }
 struct dentry *d_splice_alias(struct inode *inode, struct dentry *dentry) { abort(); }
 

@@ -47,7 +47,13 @@ struct dentry *lfs_real_lookup(struct dentry *d, const char *name, int len)
 	return dget(in_upper);
 }
 
+/* The index is empty. */
+struct lfs_links *lfs_links_of_upper(struct lfs_container *c, struct dentry *upper,
+				     const struct layerfs_origin *origin) { return NULL; }
+void lfs_links_free(struct lfs_links *links) { FUZZ_CHECK(!links); }
+
 /* Not reached: they belong to lookups, which fuzz_layers has. */
+struct lfs_links *lfs_links_of_layer(const struct inode *image_inode) { abort(); }
 struct dentry *lfs_image_lookup(struct dentry *d, const char *name, int len) { abort(); }
 struct dentry *lfs_image_walk(struct dentry *root, const char *path) { abort(); }
 struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key) { abort(); }
@@ -99,8 +105,17 @@ static void yes(const struct lfs_marks *marks, struct dentry *d, bool impure)
 static void origin(const struct lfs_marks *marks, struct dentry *d)
 {
 	struct super_block sb = { .s_uuid.b = "sixteen bytes id" };
-	struct lfs_fs fs[] = { { .sb = &sb, .known = true }, { .sb = &sb } };
-	struct lfs_image image = { .marks = marks, .fs = fs, .nr_fs = 2, .ino_bits = 56 };
+	struct super_block other_sb = { .s_magic = 0x73717368 };
+	struct inode root = { .i_ino = 2, .i_sb = &sb }, other_root = { .i_ino = 64, .i_sb = &other_sb };
+	struct dentry root_dentry = { .d_inode = &root }, other_dentry = { .d_inode = &other_root };
+	struct vfsmount layer_mnt = { .mnt_root = &root_dentry };
+	struct vfsmount other_mnt = { .mnt_root = &other_dentry };
+	struct lfs_layer layer = { .mnt = &layer_mnt }, other = { .mnt = &other_mnt };
+	struct lfs_layerset *set = calloc(1, sizeof(*set) + 2 * sizeof(set->layers[0]));
+	struct lfs_fs fs[] = { { .sb = &sb, .known = true }, { .sb = &other_sb, .lowest = 1 } };
+	u16 fsid[] = { 0, 1 };
+	struct lfs_image image = { .marks = marks, .fs = fs, .nr_fs = 2, .ino_bits = 56,
+				   .fsid = fsid, .set = set };
 	struct super_block image_sb = { .s_fs_info = &image };
 	struct vfsmount mnt = { .mnt_sb = &image_sb };
 	struct lfs_container c = { .image_mnt = &mnt, .upper_fsid = 1 };
@@ -113,11 +128,15 @@ static void origin(const struct lfs_marks *marks, struct dentry *d)
 	u64 ino;
 	int err;
 
+	set->nr = 2;
+	set->layers[0] = &layer;
+	set->layers[1] = &other;
 	/* Not so hollow that its data might be elsewhere. */
 	d->d_inode->i_blocks = 1;
 	in_upper = d;
 	err = lfs_resolve(&dir.vfs_inode, &upper_dir, "f", 1, &key);
 	ino = key.ino;
+	free(set);
 	FUZZ_CHECK(own >> 56 == 1);
 	/* What cannot be read is not absent. */
 	if (xattr.error && xattr.error != -ENODATA && xattr.error != -EOPNOTSUPP) {
@@ -131,7 +150,13 @@ static void origin(const struct lfs_marks *marks, struct dentry *d)
 		return;
 	}
 	memcpy(&o, xattr.value[0], sizeof(o));
-	if (o.version == LAYERFS_ORIGIN_VERSION && !memcmp(o.uuid, sb.s_uuid.b, 16))
+	if (o.version == LAYERFS_ORIGIN_UUID && !memcmp(o.uuid, sb.s_uuid.b, 16))
+		FUZZ_CHECK(ino == le64toh(o.ino));
+	else if (o.version == LAYERFS_ORIGIN_PLACE && !o.place.layer &&
+		 o.place.magic == other_sb.s_magic && o.place.root == other_root.i_ino)
+		FUZZ_CHECK(ino == lfs_ino(&image, 1, le64toh(o.ino)));
+	else if (o.version == LAYERFS_ORIGIN_PLACE && o.place.layer == 1 &&
+		 o.place.magic == sb.s_magic && o.place.root == root.i_ino)
 		FUZZ_CHECK(ino == le64toh(o.ino));
 	else
 		FUZZ_CHECK(ino == own);

@@ -51,9 +51,13 @@ typedef struct { int refs; } refcount_t;
 #define READ_ONCE(x)		(x)
 #define smp_load_acquire(p)	(*(p))
 #define test_bit(n, p)		((*(p) >> (n)) & 1)
+#define test_bit_acquire(n, p)	test_bit(n, p)
 #define atomic_read(a)		((a)->counter)
 #define atomic64_inc(a)		((a)->counter++)
 #define le64_to_cpu(x)		((u64)(x))
+#define le32_to_cpu(x)		((u32)(x))
+#define cpu_to_le64(x)		((u64)(x))
+#define cpu_to_le32(x)		((u32)(x))
 #define array_size(a, b)	((size_t)(a) * (b))
 #define min_t(type, a, b)	((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #define SZ_1K			1024
@@ -108,7 +112,9 @@ static inline char *fuzz_strdup(const char *s)
 /* Lists and locks */
 struct list_head { struct list_head *next, *prev; };
 struct hlist_node { struct hlist_node *next, **pprev; };
+struct hlist_head { struct hlist_node *first; };
 struct mutex { bool held; };
+typedef struct { bool held; } spinlock_t;
 
 #define LIST_HEAD_INIT(name)		{ &(name), &(name) }
 #define __MUTEX_INITIALIZER(name)	{ false }

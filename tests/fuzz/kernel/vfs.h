@@ -31,6 +31,7 @@ struct qstr {
 
 struct super_block {
 	dev_t s_dev;
+	unsigned long s_magic;
 	void *s_fs_info;
 	struct user_namespace *s_user_ns;
 	struct { u8 b[UUID_SIZE]; } s_uuid;
