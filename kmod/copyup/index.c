@@ -15,7 +15,6 @@
 #include "copyup/index.h"
 #include "image/names.h"
 #include "layer/lower.h"
-#include "layer/marker.h"
 
 /**
  * lfs_index_dir - the directory
@@ -134,14 +133,51 @@ int lfs_index_remove(struct lfs_container *c, const struct layerfs_origin *origi
 	return err;
 }
 
+/**
+ * lfs_record_read - how many names of an object only the image has
+ * @record: of the object
+ * @left: set
+ *
+ * Return: false if the record does not say.
+ */
+bool lfs_record_read(const struct dentry *record, unsigned int *left)
+{
+	struct timespec64 t = inode_get_mtime(d_inode(record));
+
+	if (t.tv_nsec || t.tv_sec < 0 || t.tv_sec > LAYERFS_NAMES_MAX)
+		return false;
+	*left = t.tv_sec;
+	return true;
+}
+
+/**
+ * lfs_record_write - note how many names of an object only the image has
+ * @record: of the object
+ * @left: the number
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ */
+int lfs_record_write(struct dentry *record, unsigned int left)
+{
+	struct iattr attr = {
+		.ia_valid = ATTR_MTIME | ATTR_MTIME_SET,
+		.ia_mtime.tv_sec = min_t(unsigned int, left, LAYERFS_NAMES_MAX),
+	};
+	int err;
+
+	inode_lock(d_inode(record));
+	err = notify_change(&nop_mnt_idmap, record, &attr, NULL);
+	inode_unlock(d_inode(record));
+	return err;
+}
+
 /* Whether a name of the index is of no use to any name of the container. */
-static int lfs_index_is_dead(struct lfs_container *c, struct dentry *dir,
-			     const struct lfs_name *n)
+static int lfs_index_is_dead(struct dentry *dir, const struct lfs_name *n)
 {
 	const int suffix = strlen(LAYERFS_NAMES_SUFFIX), len = n->len - suffix;
 	struct dentry *record, *copy;
-	unsigned int left = 1;
-	int dead;
+	unsigned int left;
+	bool dead;
 
 	/* With its record goes the copy. */
 	if (len <= 0 || strcmp(n->name + len, LAYERFS_NAMES_SUFFIX))
@@ -149,10 +185,10 @@ static int lfs_index_is_dead(struct lfs_container *c, struct dentry *dir,
 	record = lfs_real_lookup(dir, n->name, n->len);
 	if (IS_ERR_OR_NULL(record))
 		return PTR_ERR_OR_ZERO(record);
-	dead = lfs_marker_names(lfs_container_image(c)->marks, record, &left);
+	dead = lfs_record_read(record, &left) && !left;
 	dput(record);
-	if (dead <= 0 || left)
-		return min(dead, 0);
+	if (!dead)
+		return 0;
 	copy = lfs_real_lookup(dir, n->name, len);
 	if (IS_ERR_OR_NULL(copy))
 		return copy ? PTR_ERR(copy) : 1;
@@ -175,7 +211,7 @@ static int lfs_index_clean(struct lfs_container *c, struct dentry *dir)
 	err = lfs_real_list(&path, c->cred, names, lfs_real_ino, NULL);
 	for (i = 0; err >= 0 && i < names->nr; i++) {
 		n = names->v[i];
-		err = lfs_index_is_dead(c, dir, n);
+		err = lfs_index_is_dead(dir, n);
 		if (err <= 0)
 			continue;
 		/* The record last: without it, the copy would stay for good. */

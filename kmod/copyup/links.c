@@ -8,7 +8,6 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/slab.h>
-#include <linux/xattr.h>
 
 #include "container/container.h"
 #include "copyup/copyup.h"
@@ -114,22 +113,18 @@ static int lfs_links_load_record(struct lfs_inode *li)
 	struct lfs_container *c = lfs_c(&li->vfs_inode);
 	struct lfs_links *links = li->links;
 	struct dentry *record;
-	int known = 0;
 
 	/* What the layer's filesystem says is the most there can be. */
 	links->left = li->image ? d_inode(lfs_ii(d_inode(li->image))->top.dentry)->i_nlink : 1;
 	record = lfs_index_lookup(c, &links->origin, true);
 	if (IS_ERR(record))
 		return PTR_ERR(record);
-	if (record) {
-		known = lfs_marker_names(lfs_container_image(c)->marks, record, &links->left);
-		if (known > 0)
-			links->record = record;
-		else
-			dput(record);
-	}
-	links->counted = known > 0 || !li->upper;
-	return min(known, 0);
+	if (record && lfs_record_read(record, &links->left))
+		links->record = record;
+	else
+		dput(record);
+	links->counted = links->record || !li->upper;
+	return 0;
 }
 
 /**
@@ -168,17 +163,6 @@ unsigned int lfs_links_nlink(const struct lfs_links *links, const struct inode *
 	return upper->i_nlink ? upper->i_nlink - 1 + left : 0;
 }
 
-static int lfs_record_write(struct inode *inode, struct dentry *record)
-{
-	struct layerfs_names names = {
-		.version = LAYERFS_NAMES_VERSION,
-		.left = cpu_to_le32(lfs_i(inode)->links->left),
-	};
-
-	return vfs_setxattr(&nop_mnt_idmap, record, lfs_marks(inode->i_sb)->names, &names,
-			    sizeof(names), 0);
-}
-
 /**
  * lfs_links_begin - be ready to count an object's names
  * @inode: has several names; its lock is held
@@ -206,7 +190,7 @@ int lfs_links_begin(struct inode *inode)
 	record = lfs_work_make(c, &file);
 	if (IS_ERR(record))
 		return PTR_ERR(record);
-	err = lfs_record_write(inode, record);
+	err = lfs_record_write(record, links->left);
 	lfs_index_name(&name, &links->origin, true);
 	q = (struct qstr)QSTR_INIT(name.s, name.len);
 	if (!err)
@@ -232,7 +216,7 @@ static void lfs_links_count_down(struct inode *inode)
 	WRITE_ONCE(links->left, links->left - 1);
 	if (!links->record)
 		return;
-	err = lfs_record_write(inode, links->record);
+	err = lfs_record_write(links->record, links->left);
 	if (err)
 		pr_warn_ratelimited("'%pd2' counts a name too many: %pe\n", links->record,
 				    ERR_PTR(err));

@@ -102,16 +102,6 @@ struct file *lfs_real_open(const struct path *path, int flags, const struct cred
 	return err ? ERR_PTR(err) : dentry_open(path, flags, cred);
 }
 
-/**
- * lfs_real_ino - for lfs_real_list(): numbers as they are
- * @ino: the number
- * @arg: not used
- */
-u64 lfs_real_ino(u64 ino, const void *arg)
-{
-	return ino;
-}
-
 struct lfs_list_ctx {
 	struct dir_context ctx;
 	struct lfs_names *names;
@@ -205,4 +195,14 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 revert:
 	revert_creds(old);
 	return err;
+}
+
+/**
+ * lfs_real_ino - for lfs_real_list(): numbers as they are
+ * @ino: the number
+ * @arg: not used
+ */
+u64 lfs_real_ino(u64 ino, const void *arg)
+{
+	return ino;
 }

@@ -15,7 +15,6 @@ const struct lfs_marks lfs_marks_trusted = {
 	.impure		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_IMPURE,
 	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,
 	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
-	.names		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_NAMES,
 	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,
 };
 
@@ -26,7 +25,6 @@ const struct lfs_marks lfs_marks_user = {
 	.impure		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_IMPURE,
 	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,
 	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
-	.names		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_NAMES,
 	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,
 	.is_user	= true,
 };
@@ -108,30 +106,6 @@ int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 	/* Equal origins are equal bytes. */
 	origin->flags &= LAYERFS_ORIGIN_NOSUID;
 	memset(origin->reserved, 0, sizeof(origin->reserved));
-	return 1;
-}
-
-/**
- * lfs_marker_names - how many names of an object only the image has
- * @marks: the mount's names for marks
- * @real: a record of the index
- * @left: set
- *
- * Return: 1; 0 if it does not say, or not so that this version understands; an
- * error of the filesystem.
- */
-int lfs_marker_names(const struct lfs_marks *marks, struct dentry *real, unsigned int *left)
-{
-	struct layerfs_names names;
-	ssize_t len = lfs_marker_get(real, marks->names, &names, sizeof(names));
-
-	if (len == -ENODATA || len == -ERANGE)
-		return 0;
-	if (len < 0)
-		return len;
-	if (len != sizeof(names) || names.version != LAYERFS_NAMES_VERSION)
-		return 0;
-	*left = le32_to_cpu(names.left);
 	return 1;
 }
 

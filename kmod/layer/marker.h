@@ -33,7 +33,6 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @impure: an impure directory
  * @metacopy: data elsewhere
  * @origin: from where it was copied up
- * @names: how many names of an object only the image has
  * @protattr: append-only and immutable
  * @is_user: set by whoever may write to the object, and possible only on
  *           regular files and directories: redirects do not hold
@@ -45,7 +44,6 @@ struct lfs_marks {
 	const char *impure;
 	const char *metacopy;
 	const char *origin;
-	const char *names;
 	const char *protattr;
 	bool is_user;
 };
@@ -63,7 +61,6 @@ int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char **redirect);
 int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 		      struct layerfs_origin *origin);
-int lfs_marker_names(const struct lfs_marks *marks, struct dentry *real, unsigned int *left);
 int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);

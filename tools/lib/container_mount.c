@@ -259,7 +259,8 @@ static int settle_volatile(const struct layerfs_container *c, struct layerfs_err
 	    (int)sizeof(mark) || access(mark, F_OK))
 		return 0;
 	fd = open(c->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || syncfs(fd) || rmdir(mark) || rmdir(incompat))
+	/* Other marks in there stay. */
+	if (fd < 0 || syncfs(fd) || rmdir(mark) || (rmdir(incompat) && errno != ENOTEMPTY))
 		ret = layerfs_error_sys(err, -errno,
 			"container '%s' is unmounted, but '%s' could not be written out and stays marked as volatile",
 			c->name, c->upper);

@@ -22,15 +22,14 @@
  *   metacopy   a file with LAYERFS_XATTR_METACOPY has its data in a layer below:
  *              not supported, refused
  *
- * and attributes of our own, which overlayfs neither shows nor reads:
+ * and one attribute of our own, which overlayfs neither shows nor reads:
  *
  *   layerfs.origin   which object of a layer this one was copied up from, so
  *                    that st_ino stays what it was
- *   layerfs.names    in the index: how many names only the layers have
  *
  * The index is for objects of a layer with several links.  It holds one link to
- * the copy of each, by which all names find it, and an empty file beside it that
- * carries LAYERFS_XATTR_NAMES.
+ * the copy of each, by which all names find it, and an empty file beside it, the
+ * record.
  */
 #ifndef _UAPI_LINUX_LAYERFS_ONDISK_H
 #define _UAPI_LINUX_LAYERFS_ONDISK_H
@@ -53,8 +52,6 @@
 #define LAYERFS_XATTR_METACOPY	"metacopy"
 #define LAYERFS_XATTR_PROTATTR	"protattr"
 #define LAYERFS_XATTR_ORIGIN	"layerfs.origin"
-
-#define LAYERFS_XATTR_NAMES	"layerfs.names"
 
 /* How an origin names the filesystem; others are ignored. */
 #define LAYERFS_ORIGIN_UUID	1	/* by its uuid */
@@ -94,21 +91,6 @@ struct layerfs_origin {
 	__le64	ino;
 };
 
-#define LAYERFS_NAMES_VERSION	1
-
-/**
- * struct layerfs_names - value of LAYERFS_XATTR_NAMES
- * @version: LAYERFS_NAMES_VERSION
- * @reserved: zero
- * @left: names of the object that the upper neither has nor hides, little endian;
- *        after a crash it may be more than there are
- */
-struct layerfs_names {
-	__u8	version;
-	__u8	reserved[3];
-	__le32	left;
-};
-
 /* Inside the work directory. */
 #define LAYERFS_WORK_DIR	"work"		/* temporaries, emptied by each mount */
 #define LAYERFS_INCOMPAT_DIR	"incompat"	/* features a mounter must know */
@@ -117,8 +99,14 @@ struct layerfs_names {
 
 /*
  * An entry of the index is called like the bytes of its origin in lower case
- * hexadecimal digits, its record has this after it.
+ * hexadecimal digits, its record has the suffix after it.
+ *
+ * st_mtime of the record, in whole seconds, is the number of names of the object that
+ * the upper neither has nor hides; after a crash it may be more than there are.  A
+ * time is what can be changed without memory and space.  One beyond the maximum,
+ * or with a fraction of a second, is no such number: the file's times got lost.
  */
 #define LAYERFS_NAMES_SUFFIX	".names"
+#define LAYERFS_NAMES_MAX	(1 << 30)
 
 #endif /* _UAPI_LINUX_LAYERFS_ONDISK_H */
