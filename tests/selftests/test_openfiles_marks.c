@@ -390,7 +390,7 @@ static void hold_leases(void)
 	RESULT(fcntl(fd, F_SETLEASE, F_RDLCK));
 	CHECK_SYS(chmod("dir/f0", 0600));
 	break_it("after chmod", fd);
-	/* And one that was broken before the copy-up by another's truncate. */
+	/* Changes that break none. */
 	close(fd);
 	fd = CHECK_SYS(open("dir/f1", O_RDONLY));
 	RESULT(fcntl(fd, F_SETLEASE, F_RDLCK));
@@ -646,7 +646,8 @@ static void refuse(void)
 	pid_t pid;
 	char c;
 
-	CHECK_SYS(fanotify_mark(fan, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, "dir/f0"));
+	if (fanotify_mark(fan, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, "dir/f0"))
+		test_skip("no permission events in this kernel: %s", strerror(errno));
 	RESULT(write(fd, "abc", 3));
 	close(fd);
 	CHECK_SYS(pipe(done));

@@ -137,9 +137,9 @@ static void *reader(void *arg)
 			atomic_fetch_add(&sh.readers_in, 1);
 		}
 		for (int i = 0; i < 20; i++)
-			look(file, rand_r(&seed) % PAGES);
-		/* Have it faulted in again. */
-		if (rand_r(&seed) % 4 == 0)
+			look(file, i % 2 ? PAGES - 1 : rand_r(&seed) % PAGES);
+		/* Have it faulted in again; but not with each file. */
+		if (file % 2 && rand_r(&seed) % 4 == 0)
 			madvise((void *)(sh.map + rand_r(&seed) % PAGES * STAMPS),
 				PAGE, MADV_DONTNEED);
 	}
@@ -155,41 +155,76 @@ static void write_stamped(int fd, uint32_t file, uint32_t page, uint32_t age)
 	atomic_store(&sh.written[page], age);
 }
 
+static atomic_int second_done;
+
+/* Writes the last page as soon as the copy has its name, and before all see it. */
+static void *second_writer(void *arg)
+{
+	char path[32], copy[32];
+	int done = -1;
+	(void)arg;
+
+	while (!atomic_load(&sh.stop)) {
+		int i = atomic_load(&sh.file), fd;
+
+		if (i < 0 || i == done) {
+			sched_yield();
+			continue;
+		}
+		snprintf(path, sizeof(path), "mnt/f%d", i);
+		snprintf(copy, sizeof(copy), "upper/f%d", i);
+		fd = CHECK_SYS(open(path, O_WRONLY));
+		while (!exists(copy))
+			;
+		write_stamped(fd, i, PAGES - 1, 1);
+		close(fd);
+		done = i;
+		atomic_store(&second_done, i);
+	}
+	return NULL;
+}
+
 /*
  * Threads read a mapping all the time; meanwhile its file is written, first of
  * all for the first time.  What write(2) has returned for is what they see.
  */
 TEST(openfiles, race_faults_and_copy_up)
 {
-	pthread_t t[READERS];
+	pthread_t t[READERS + 1];
 	char path[32];
 
 	base();
 	atomic_store(&sh.file, -1);
+	atomic_store(&second_done, -1);
 	for (uintptr_t i = 0; i < READERS; i++)
 		CHECK_EQ(pthread_create(&t[i], NULL, reader, (void *)(i + 1)), 0);
+	CHECK_EQ(pthread_create(&t[READERS], NULL, second_writer, NULL), 0);
 	for (int i = 0; go_on(i); i++) {
 		int fd;
 
 		for (int j = 0; j < PAGES; j++)
 			atomic_store(&sh.written[j], 0);
 		sh.map = map_file(i, NULL);
+		for (int j = 0; j < PAGES; j++)
+			CHECK_EQ(sh.map[j * STAMPS].page, j);
 		snprintf(path, sizeof(path), "mnt/f%d", i);
 		fd = CHECK_SYS(open(path, O_WRONLY));
 		atomic_store(&sh.file, i);
 		while (atomic_load(&sh.readers_in) < READERS)
 			sched_yield();
 		for (uint32_t age = 1; age < 4; age++)
-			for (uint32_t j = 0; j < PAGES; j++)
-				write_stamped(fd, i, (j * 7 + i) % PAGES, age);
+			for (uint32_t j = 0; j < PAGES - 1; j++)
+				write_stamped(fd, i, (j * 5 + i) % (PAGES - 1), age);
 		close(fd);
+		while (atomic_load(&second_done) != i)
+			sched_yield();
 		atomic_store(&sh.file, -1);
 		while (atomic_load(&sh.readers_in))
 			sched_yield();
 		CHECK_SYS(munmap((void *)sh.map, SIZE));
 	}
 	atomic_store(&sh.stop, 1);
-	for (int i = 0; i < READERS; i++)
+	for (int i = 0; i <= READERS; i++)
 		pthread_join(t[i], NULL);
 	test_note("%ld looks, %ld of them at what was written", atomic_load(&sh.looks),
 		  atomic_load(&sh.fresh));
