@@ -123,18 +123,24 @@ static void op_removexattr(struct model *m)
 	BOTH(lremovexattr(path[r], name));
 }
 
-/* The order of names is the filesystem's own. */
+/*
+ * The order of names is the filesystem's own; and btrfs names trusted ones to those
+ * who may not read them, too, which layerfs does not.
+ */
 static void op_listxattr(struct model *m)
 {
 	char path[2][64], buf[2048];
+	long len;
 
 	draw_xattr(m, path);
 	DESC("llistxattr(%s)", m->touched[0]);
 	for (int r = 0; r < 2; r++) {
-		m->rc[r] = llistxattr(path[r], buf, sizeof(buf));
-		m->err[r] = m->rc[r] < 0 ? errno : 0;
-		for (long i = 0; i < m->rc[r]; i++)
-			m->data[r] += mix(buf[i]);
+		len = llistxattr(path[r], buf, sizeof(buf));
+		m->rc[r] = len < 0 ? -1 : 0;
+		m->err[r] = len < 0 ? errno : 0;
+		for (char *p = buf; len > 0 && p < buf + len; p += strlen(p) + 1)
+			if (!geteuid() || strncmp(p, "trusted.", 8))
+				m->data[r] += mix(p[0] * 65536 + p[5] * 256 + strlen(p));
 	}
 }
 

@@ -147,7 +147,7 @@ void model_shrink(struct options *opt, unsigned int seconds, const char *self)
 	}
 	/* Where it shows first; then one comparison, at the end, is enough. */
 	opt->watch = opt->ops > WINDOW ? opt->ops - WINDOW : 1;
-	if (still_fails(opt)) {
+	if (opt->ops % opt->batch || still_fails(opt)) {
 		opt->watch = opt->ops;
 		opt->batch = WORLD_OPS + 1;
 		leave_out(opt, skip, end);
