@@ -4,6 +4,7 @@
  * stays what it is over a copy-up, then told apart by the real objects.
  */
 #include <linux/dcache.h>
+#include <linux/kcsan-checks.h>
 #include <linux/lockdep.h>
 
 #include "container/container.h"
@@ -47,6 +48,12 @@ void lfs_copy_attrs(struct inode *inode)
 	const struct lfs_links *links = lfs_i(inode)->links;
 
 	spin_lock(&inode->i_lock);
+	/*
+	 * Races on purpose: the real inode's lock may not be taken here, and the
+	 * VFS reads these without one on any filesystem.  Who changes the real
+	 * object calls this afterwards, so half a change is soon a whole one.
+	 */
+	kcsan_disable_current();
 	inode->i_uid = real->i_uid;
 	inode->i_gid = real->i_gid;
 	inode->i_mode = lfs_mode(real->i_mode, &path, upper);
@@ -68,6 +75,7 @@ void lfs_copy_attrs(struct inode *inode)
 	/* For FIOQSIZE; stat asks the real object. */
 	inode->i_blocks = READ_ONCE(real->i_blocks);
 	inode->i_bytes = READ_ONCE(real->i_bytes);
+	kcsan_enable_current();
 	spin_unlock(&inode->i_lock);
 }
 

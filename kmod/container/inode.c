@@ -22,6 +22,7 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 		u32 mask, unsigned int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
+	unsigned int nlink;
 	struct path real;
 	bool upper;
 	int err;
@@ -32,7 +33,8 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 		return err;
 	stat->mode = lfs_mode(stat->mode, &real, upper);
 	stat->dev = inode->i_sb->s_dev;
-	stat->ino = inode->i_ino;
+	/* A copy-up may change it now. */
+	stat->ino = READ_ONCE(inode->i_ino);
 	/* Layers may lie on several subvolumes; the container is none of them. */
 	stat->result_mask &= ~STATX_SUBVOL;
 	stat->subvol = 0;
@@ -41,9 +43,10 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	 * the index, and those of merged directories, only the container's own inode
 	 * knows.
 	 */
-	if (!upper || !inode->i_nlink || lfs_i(inode)->links ||
-	    (S_ISDIR(inode->i_mode) && lfs_image(inode)))
-		stat->nlink = inode->i_nlink;
+	nlink = READ_ONCE(inode->i_nlink);
+	if (!upper || !nlink || lfs_i(inode)->links ||
+	    (S_ISDIR(stat->mode) && lfs_image(inode)))
+		stat->nlink = nlink;
 	return 0;
 }
 
@@ -164,7 +167,8 @@ int lfs_update_time(struct inode *inode, int flags)
 		return 0;
 	if (flags & S_ATIME) {
 		touch_atime(&path);
-		inode_set_atime_to_ts(inode, inode_get_atime(d_inode(path.dentry)));
+		/* stat asks the real inode: this copy only says when to touch it again. */
+		data_race(inode_set_atime_to_ts(inode, inode_get_atime(d_inode(path.dentry))));
 	}
 	flags &= S_MTIME | S_CTIME | S_VERSION;
 	if (flags && special_file(inode->i_mode))

@@ -247,7 +247,8 @@ static void lfs_copyup_publish(struct lfs_copyup *cu, struct inode *parent,
 	 */
 	if (!cu->keeps_ino) {
 		remove_inode_hash(inode);
-		inode->i_ino = lfs_upper_own_ino(cu->c, upper);
+		/* Pairs with READ_ONCE() in lfs_getattr(): the old number or the new one. */
+		WRITE_ONCE(inode->i_ino, lfs_upper_own_ino(cu->c, upper));
 		__insert_inode_hash(inode, inode->i_ino);
 		atomic64_inc(&lfs_i(parent)->version);
 	}
@@ -350,7 +351,8 @@ static bool lfs_copyup_ids_known(const struct lfs_container *c, kuid_t uid, kgid
  */
 bool lfs_copyup_owner_known(const struct inode *inode)
 {
-	return lfs_copyup_ids_known(lfs_c(inode), inode->i_uid, inode->i_gid);
+	/* A chown() may come between: it gives no owner that the mounter has not. */
+	return data_race(lfs_copyup_ids_known(lfs_c(inode), inode->i_uid, inode->i_gid));
 }
 
 /* With the object's lock held and, unless it is anonymous, a parent in the upper. */
@@ -425,7 +427,8 @@ static struct dentry *lfs_copyup_next(struct dentry *dentry)
 {
 	struct dentry *next = dget(dentry), *parent;
 
-	while (d_inode(next)->i_nlink) {
+	/* Unlinked meanwhile or not: lfs_copyup_one() looks again, with the lock. */
+	while (READ_ONCE(d_inode(next)->i_nlink)) {
 		parent = dget_parent(next);
 		if (lfs_upper(d_inode(parent))) {
 			dput(parent);

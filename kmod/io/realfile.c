@@ -164,10 +164,10 @@ static int lfs_release(struct inode *inode, struct file *file)
 /* What fcntl() has changed since on the container's file holds for the real one. */
 static int lfs_sync_flags(struct file *file, struct file *real)
 {
-	unsigned int flags = file->f_flags & LFS_SETFL_FLAGS;
+	unsigned int flags = READ_ONCE(file->f_flags) & LFS_SETFL_FLAGS;
 	int err;
 
-	if (likely((real->f_flags & LFS_SETFL_FLAGS) == flags))
+	if (likely((READ_ONCE(real->f_flags) & LFS_SETFL_FLAGS) == flags))
 		return 0;
 	if ((flags & O_DIRECT) && !(real->f_mode & FMODE_CAN_ODIRECT))
 		return -EINVAL;
@@ -177,7 +177,7 @@ static int lfs_sync_flags(struct file *file, struct file *real)
 			return err;
 	}
 	spin_lock(&real->f_lock);
-	real->f_flags = (real->f_flags & ~LFS_SETFL_FLAGS) | flags;
+	WRITE_ONCE(real->f_flags, (real->f_flags & ~LFS_SETFL_FLAGS) | flags);
 	real->f_iocb_flags = iocb_flags(real);
 	spin_unlock(&real->f_lock);
 	return 0;
@@ -222,7 +222,7 @@ struct file *lfs_real_file(struct file *file)
 			}
 		}
 	} else if (!lf->real_is_upper) {
-		if (!((file->f_flags ^ real->f_flags) & LFS_SETFL_FLAGS))
+		if (!((READ_ONCE(file->f_flags) ^ READ_ONCE(real->f_flags)) & LFS_SETFL_FLAGS))
 			return real;
 	}
 	err = lfs_sync_flags(file, real);
@@ -332,7 +332,7 @@ static long lfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len
 	struct file *real;
 	int err;
 
-	real = lfs_real_file_for_write(file, file->f_flags & O_DSYNC);
+	real = lfs_real_file_for_write(file, lfs_is_dsync(file));
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	inode_lock(inode);

@@ -26,6 +26,12 @@ struct lfs_file {
 	int mmap_err;
 };
 
+/* Whether writes are synced at once; fcntl() changes other flags of an open file. */
+static inline bool lfs_is_dsync(const struct file *file)
+{
+	return READ_ONCE(file->f_flags) & O_DSYNC;
+}
+
 int lfs_upper_flags(const struct file *file);
 int lfs_file_attach(struct file *file, struct file *real, bool is_upper);
 void lfs_file_detach(struct file *file);

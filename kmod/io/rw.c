@@ -13,8 +13,9 @@
  */
 void lfs_file_accessed(struct file *file)
 {
-	if (lfs_upper(file_inode(file)))
-		file_accessed(file);
+	/* As file_accessed(), but fcntl() may be at the flags. */
+	if (lfs_upper(file_inode(file)) && !(READ_ONCE(file->f_flags) & O_NOATIME))
+		touch_atime(&file->f_path);
 }
 
 static void lfs_end_write(struct file *file, loff_t pos, ssize_t ret)
@@ -176,7 +177,7 @@ ssize_t lfs_splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t 
 	struct file *real;
 	ssize_t ret;
 
-	real = lfs_real_file_for_write(out, out->f_flags & O_DSYNC);
+	real = lfs_real_file_for_write(out, lfs_is_dsync(out));
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	inode_lock(inode);
@@ -204,7 +205,7 @@ ssize_t lfs_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
 	const struct cred *old;
 	ssize_t ret;
 
-	real_out = lfs_real_file_for_write(out, out->f_flags & O_DSYNC);
+	real_out = lfs_real_file_for_write(out, lfs_is_dsync(out));
 	if (IS_ERR(real_out))
 		return PTR_ERR(real_out);
 	/* After the copy-up: it may have been of the same object. */
@@ -258,7 +259,7 @@ loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
 		return PTR_ERR(real_in);
 	if (!real_in->f_op->remap_file_range)
 		return -EOPNOTSUPP;
-	real_out = lfs_real_file_for_write(out, out->f_flags & O_DSYNC);
+	real_out = lfs_real_file_for_write(out, lfs_is_dsync(out));
 	if (IS_ERR(real_out))
 		return PTR_ERR(real_out);
 	real_in = lfs_real_file(in);

@@ -14,6 +14,6 @@ u64 lfs_counter_sum(struct lfs_counters __percpu *c, enum layerfs_counter which)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += per_cpu_ptr(c, cpu)->v[which];
+		sum += READ_ONCE(per_cpu_ptr(c, cpu)->v[which]);
 	return sum;
 }
