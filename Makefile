@@ -11,7 +11,7 @@ UPPERS := ext4 xfs btrfs tmpfs
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
 	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers model-uppers $(UPPERS:%=model-on-%) \
-	check check-debug demo bench workloads mutants stress install dkms-install \
+	check check-debug demo bench workloads mutants stress kcsan install dkms-install \
 	powercut powercut-tools \
 	fuzz fuzz-build fuzz-corpus fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
@@ -130,6 +130,7 @@ help:
 	@echo 'make fuzz-import   what reads images, the same way; FUZZ_IMPORT=NAME'
 	@echo 'make fuzz-syscalls random programs in a guest, guided by coverage, on the debug kernel'
 	@echo 'make stress        tens of processes on the same names for an hour, on the debug kernel'
+	@echo 'make kcsan         the same for a quarter of an hour, on a kernel that looks for data races'
 	@echo 'make faults        fail each allocation, disk request, block in turn, in a guest'
 	@echo 'make install       tools and module; DESTDIR=, PREFIX=, KDIR='
 	@echo 'make dkms-install  tools, and the module as source for dkms'
@@ -146,4 +147,5 @@ help:
 -include tests/fuzz/fuzz.mk
 -include tests/fuzz/import.mk
 -include tests/stress/stress.mk
+-include tests/vm/kcsan.mk
 -include tests/faults/faults.mk

@@ -5,6 +5,8 @@
  */
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/namei.h>
 #include <linux/slab.h>
@@ -50,6 +52,31 @@ static void fault_stale(void)
 	WRITE_ONCE(gone[3], 1);
 }
 
+static int raced;
+
+static int racer(void *unused)
+{
+	while (!kthread_should_stop()) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void fault_race(void)
+{
+	struct task_struct *other = kthread_run(racer, NULL, "racer");
+	unsigned long end = jiffies + 5 * HZ;
+
+	if (IS_ERR(other))
+		return;
+	while (time_before(jiffies, end)) {
+		raced++;
+		cond_resched();
+	}
+	kthread_stop(other);
+}
+
 static const struct {
 	const char *name;
 	void (*commit)(void);
@@ -60,6 +87,7 @@ static const struct {
 	{ "hold", fault_hold },
 	{ "leak", fault_leak },
 	{ "stale", fault_stale },
+	{ "race", fault_race },
 };
 
 static int fault_set(const char *val, const struct kernel_param *kp)

@@ -59,6 +59,7 @@ void setup_early(void);
 void setup_root(const struct config *cfg);
 void setup_devices(const struct config *cfg);
 void setup_module(const char *ko);
+void setup_kcsan(void);
 const char *scratch_disk(const struct config *cfg);
 
 int command_run(const struct config *cfg);

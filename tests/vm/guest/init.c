@@ -143,6 +143,7 @@ int main(void)
 	setup_devices(&cfg);
 	if (cfg.ko)
 		setup_module(cfg.ko);
+	setup_kcsan();
 
 	verdict("step", "command");
 	status = command_run(&cfg);

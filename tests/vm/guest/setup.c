@@ -232,3 +232,12 @@ void setup_module(const char *ko)
 		die("the kernel refuses %s: %s", ko, strerror(errno));
 	close(fd);
 }
+
+/* Where the kernel can look for data races: from now on, not while it boots. */
+void setup_kcsan(void)
+{
+	static const char file[] = "/sys/kernel/debug/kcsan";
+
+	if (!access(file, F_OK) && write_text(file, "on"))
+		die("KCSAN does not start");
+}
