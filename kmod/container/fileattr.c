@@ -62,8 +62,10 @@ static int lfs_temp_flags_set(struct dentry *temp, u32 old, u32 flags)
 		return 0;
 	fileattr_fill_flags(&fa, flags);
 	err = vfs_fileattr_set(&nop_mnt_idmap, temp, &fa);
+	if (!lfs_fileattr_unsupported(err))
+		return err;
 	/* Some may be known here that others are not. */
-	for (bit = 1; lfs_fileattr_unsupported(err) && bit; bit <<= 1) {
+	for (bit = 1; bit; bit <<= 1) {
 		if (!((old ^ flags) & bit))
 			continue;
 		fileattr_fill_flags(&fa, old ^ bit);
@@ -73,7 +75,7 @@ static int lfs_temp_flags_set(struct dentry *temp, u32 old, u32 flags)
 		else if (!lfs_fileattr_unsupported(err))
 			return err;
 	}
-	return lfs_fileattr_unsupported(err) ? 0 : err;
+	return 0;
 }
 
 static int lfs_temp_projid_set(struct dentry *temp, const struct fileattr *old, u32 projid)

@@ -35,6 +35,8 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	stat->dev = inode->i_sb->s_dev;
 	/* A copy-up may change it now. */
 	stat->ino = READ_ONCE(inode->i_ino);
+	/* What is a mark of the upper its filesystem does not tell. */
+	generic_fill_statx_attr(inode, stat);
 	/* Layers may lie on several subvolumes; the container is none of them. */
 	stat->result_mask &= ~STATX_SUBVOL;
 	stat->subvol = 0;

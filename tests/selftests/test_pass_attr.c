@@ -111,7 +111,8 @@ static void say_statx(const char *path)
 	    (unsigned long long)sx.stx_size);
 	say("blocks %llu rdev %u:%u dio %u %u same mount %d dev %d btime %d",
 	    /* The mark of a copy may take a block, as any attribute may. */
-	    strcmp(path, "suid") ? (unsigned long long)sx.stx_blocks : 0, sx.stx_rdev_major, sx.stx_rdev_minor,
+	    strcmp(path, "suid") ? (unsigned long long)sx.stx_blocks : 0,
+	    sx.stx_rdev_major, sx.stx_rdev_minor,
 	    sx.stx_dio_mem_align, sx.stx_dio_offset_align, sx.stx_mnt_id == dot.stx_mnt_id,
 	    sx.stx_dev_minor == dot.stx_dev_minor, sx.stx_btime.tv_sec > OLD_BEFORE);
 }

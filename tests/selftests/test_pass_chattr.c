@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -52,9 +53,13 @@ static unsigned int flags_of(const char *path)
 static void say_flags(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct statx sx = {};
 	struct fsxattr fsx;
 	unsigned int flags;
 
+	DO(statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &sx));
+	say("%s has attributes %llx of %llx", path, (unsigned long long)sx.stx_attributes,
+	    (unsigned long long)sx.stx_attributes_mask);
 	if (!DO(ioctl(fd, FS_IOC_GETFLAGS, &flags)))
 		say("%s has flags %x", path, flags);
 	if (!DO(ioctl(fd, FS_IOC_FSGETXATTR, &fsx)))
@@ -509,6 +514,37 @@ TEST(pass, protection_with_userxattr)
 	CHECK_SYS(flags_set("mnt/f", 0, FS_IMMUTABLE_FL));
 	CHECK_ERR(removexattr("mnt/f", "user.overlay.protattr"), EOPNOTSUPP);
 	CHECK_SYS(unlink("mnt/f"));
+}
+
+/*
+ * A filesystem that has some of the flags only: each that it has is kept.
+ *	l1/f	on ext4, with three of them
+ *	upper	on a tmpfs, which does not know FS_SYNC_FL
+ */
+TEST(pass, flags_as_far_as_the_upper_has_them)
+{
+	struct mnt_opt opts[] = { { "lowerdir", "l1" }, { "upperdir", "mem/upper" },
+				  { "workdir", "mem/work" }, {} };
+
+	SKIP_ON_OVERLAY("keeps others");
+	fx_dirs(1);
+	mk_file("l1/f", "data");
+	CHECK_SYS(flags_set("l1/f", FS_NOATIME_FL | FS_NODUMP_FL | FS_SYNC_FL, 0));
+	mk_dir("mem");
+	CHECK_SYS(mount("none", "mem", "tmpfs", 0, NULL));
+	mk_dir("mem/upper");
+	mk_dir("mem/work");
+	CHECK_EQ(fs_mount(opts, "mnt"), 0);
+	CHECK_EQ(flags_of("mnt/f") & SHOWN, FS_NOATIME_FL | FS_NODUMP_FL | FS_SYNC_FL);
+	append_file("mnt/f", "!");
+	CHECK_EQ(flags_of("mnt/f") & SHOWN, FS_NOATIME_FL | FS_NODUMP_FL);
+	CHECK_SYS(flags_set("mnt/f", FS_IMMUTABLE_FL, FS_NODUMP_FL));
+	CHECK_EQ(flags_of("mnt/f") & SHOWN, FS_NOATIME_FL | FS_IMMUTABLE_FL);
+	CHECK_ERR(flags_set("mnt/f", FS_SYNC_FL, FS_IMMUTABLE_FL), EOPNOTSUPP);
+	CHECK_EQ(flags_of("mnt/f") & SHOWN, FS_NOATIME_FL | FS_IMMUTABLE_FL);
+	CHECK_SYS(flags_set("mnt/f", 0, FS_IMMUTABLE_FL));
+	CHECK_SYS(umount("mnt"));
+	CHECK_SYS(umount("mem"));
 }
 
 /* A layer without flags is no reason not to set one on the copy. */
