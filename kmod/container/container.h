@@ -162,11 +162,22 @@ static inline struct dentry *lfs_image(const struct inode *inode)
 	return test_bit(LFS_I_OPAQUE, &li->flags) ? NULL : li->image;
 }
 
+/*
+ * Whether directories have come from the work directory to their places since all
+ * was synced last.  btrfs may log what is in one of them by the name that it had.
+ */
+static inline bool lfs_dirs_unsettled(const struct lfs_container *c)
+{
+	return atomic_read(&c->work.moved) != atomic_read(&c->work.synced);
+}
+
 /* Whether a sync of data alone is not enough for data to be found again. */
 static inline bool lfs_is_unsettled(const struct inode *inode)
 {
-	return test_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags) &&
-	       !lfs_c(inode)->params->is_volatile;
+	const struct lfs_container *c = lfs_c(inode);
+
+	return (test_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags) || lfs_dirs_unsettled(c)) &&
+	       !c->params->is_volatile;
 }
 
 /**
@@ -256,6 +267,7 @@ void lfs_container_inode_cache_exit(void);
 int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc);
 void lfs_container_kill_sb(struct super_block *sb);
 int lfs_container_sync(struct lfs_container *c);
+int lfs_settle_dirs(struct lfs_container *c);
 int lfs_volatile_status(struct lfs_container *c);
 
 /* iget.c */

@@ -279,7 +279,7 @@ static int lfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasy
 			synced = df->synced;
 		}
 	}
-	return vfs_fsync_range(synced, start, end, datasync);
+	return lfs_settle_dirs(c) ?: vfs_fsync_range(synced, start, end, datasync);
 }
 
 const struct file_operations lfs_dir_fops = {

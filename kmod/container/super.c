@@ -109,6 +109,33 @@ static int lfs_tell_wb_err(struct lfs_container *c)
 	return err;
 }
 
+static int lfs_sync_upper(struct lfs_container *c)
+{
+	struct super_block *upper_sb = c->upper_mnt->mnt_sb;
+	int moved = atomic_read(&c->work.moved);
+	int err;
+
+	down_read(&upper_sb->s_umount);
+	err = sync_filesystem(upper_sb);
+	up_read(&upper_sb->s_umount);
+	if (!err)
+		atomic_set(&c->work.synced, moved);
+	return err;
+}
+
+/**
+ * lfs_settle_dirs - see that no directory is found by its name in the work directory
+ * @c: the container, not volatile
+ *
+ * To be called before the sync of what may be in one.
+ *
+ * Context: no lock of the upper is held.
+ */
+int lfs_settle_dirs(struct lfs_container *c)
+{
+	return lfs_dirs_unsettled(c) ? lfs_sync_upper(c) : 0;
+}
+
 /**
  * lfs_container_sync - write the upper back to its disk
  * @c: the container
@@ -120,17 +147,13 @@ static int lfs_tell_wb_err(struct lfs_container *c)
  */
 int lfs_container_sync(struct lfs_container *c)
 {
-	struct super_block *upper_sb;
 	int err;
 
 	if (!lfs_container_has_upper(c))
 		return 0;
 	if (c->params->is_volatile)
 		return lfs_volatile_status(c);
-	upper_sb = c->upper_mnt->mnt_sb;
-	down_read(&upper_sb->s_umount);
-	err = sync_filesystem(upper_sb);
-	up_read(&upper_sb->s_umount);
+	err = lfs_sync_upper(c);
 	return lfs_tell_wb_err(c) ?: err;
 }
 

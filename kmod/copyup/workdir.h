@@ -21,6 +21,8 @@ struct fs_context;
  *           @ordered: there, an fsync of what has no name may do nothing
  * @ordered: the upper's filesystem journals: once data has been written back,
  *           no later change of metadata survives a crash without it
+ * @moved: directories that have got their place in the upper, if not @ordered
+ * @synced: of these, how many had when all was written to the disk last
  *
  * A temporary that a crash leaves here is removed by the next mount.
  */
@@ -31,6 +33,8 @@ struct lfs_workdir {
 	atomic_t seq;
 	bool tmpfile;
 	bool ordered;
+	atomic_t moved;
+	atomic_t synced;
 };
 
 /**

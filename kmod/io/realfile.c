@@ -246,6 +246,9 @@ int lfs_settle(struct file *file, struct file *real)
 
 	if (!lfs_is_unsettled(inode))
 		return 0;
+	err = lfs_settle_dirs(lfs_c(inode));
+	if (err)
+		return err;
 	old = lfs_override_creds(inode->i_sb);
 	err = vfs_fsync(real, 0);
 	revert_creds(old);
