@@ -92,6 +92,9 @@ static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char 
 	err = lfs_marker_redirect(w->image->marks, real, &redirect);
 	if (err || !redirect)
 		return err;
+	/* From the root it leads out of what a directory on the way hides. */
+	if (redirect[0] == '/')
+		w->stop = false;
 	err = lfs_walk_redirect(w, start, rest, redirect);
 	kfree(redirect);
 	return err;

@@ -126,6 +126,41 @@ TEST(redirect, stops_at_opaque_and_whiteout)
 	CHECK_STR(ls("mnt/b"), "seen");
 }
 
+/*
+ * On the way of a path an opaque directory hides the layers below, but a directory
+ * in it may have its own redirect there, from the root; not one beside it.
+ *
+ *	l1/a  redirect "/f/c"	l2/f/  opaque		l3/e/shown
+ *	l1/b  redirect "/f/r"	l2/f/c redirect "/e"	l3/f/x/hidden
+ *				l2/f/r redirect "x"	l3/f/c/hidden
+ */
+TEST(redirect, out_of_an_opaque_directory)
+{
+	fx_dirs(3);
+	mk_dir("l1/a");
+	mk_redirect("l1/a", "/f/c");
+	mk_dir("l1/b");
+	mk_redirect("l1/b", "/f/r");
+	mk_dirs("l2/f/c");
+	mk_file("l2/f/c/own", "");
+	mk_redirect("l2/f/c", "/e");
+	mk_dirs("l2/f/r");
+	mk_file("l2/f/r/own", "");
+	mk_redirect("l2/f/r", "x");
+	mk_opaque("l2/f");
+	mk_dirs("l3/e");
+	mk_file("l3/e/shown", "");
+	mk_dirs("l3/f/x");
+	mk_file("l3/f/x/hidden", "");
+	mk_dirs("l3/f/c");
+	mk_file("l3/f/c/hidden", "");
+	fx_mount(3);
+	CHECK_STR(ls("mnt/f/c"), "own shown");
+	CHECK_STR(ls("mnt/a"), "own shown");
+	CHECK_STR(ls("mnt/f/r"), "own");
+	CHECK_STR(ls("mnt/b"), "own");
+}
+
 /* To where nothing is: the directory is what its own layer has. */
 TEST(redirect, dangling)
 {
