@@ -161,7 +161,7 @@ struct model {
 	int nr_touched;
 	uint64_t rng;
 	int differences;
-	char history[HISTORY][600];
+	char history[HISTORY][640];
 	unsigned long done;
 };
 

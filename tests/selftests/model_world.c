@@ -182,10 +182,35 @@ static void new_upper(struct model *m)
 	compare_trees(m, true);
 }
 
+/* A line of what happened. */
+static void note(struct model *m, const char *text)
+{
+	char *line = m->history[m->done++ % HISTORY];
+
+	snprintf(line, sizeof(m->history[0]), "%lu: %s", shared->now[model_job], text);
+	if (m->opt->verbose)
+		test_note("%s", line);
+}
+
+static void note_op(struct model *m)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "%s = %ld %s", m->desc, m->rc[PLAIN],
+		 m->err[PLAIN] ? strerrorname_np(m->err[PLAIN]) : "");
+	note(m, text);
+}
+
 /* Now and then the subject is mounted anew, or has to read everything again. */
 static void disturb(struct model *m)
 {
-	switch (rnd(m, 16)) {
+	static const char *const what[] = { "mounted anew", "mounted anew",
+		"caches dropped", "all caches dropped", "the upper becomes a layer" };
+	unsigned int n = rnd(m, 16);
+
+	if (n < sizeof(what) / sizeof(*what))
+		note(m, what[n]);
+	switch (n) {
 	case 0:
 	case 1:
 		umount_subject(m);
@@ -201,16 +226,6 @@ static void disturb(struct model *m)
 	case 4:
 		new_upper(m);
 	}
-}
-
-static void note_op(struct model *m)
-{
-	char *line = m->history[m->done++ % HISTORY];
-
-	snprintf(line, sizeof(m->history[0]), "%lu: %s = %ld %s", shared->now[model_job], m->desc,
-		 m->rc[PLAIN], m->err[PLAIN] ? strerrorname_np(m->err[PLAIN]) : "");
-	if (m->opt->verbose)
-		test_note("%s", line);
 }
 
 static void one_op(struct model *m, unsigned long i)
