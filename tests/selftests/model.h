@@ -198,6 +198,7 @@ void compare_touched(struct model *m);
 void compare_slots(struct model *m);
 uint64_t model_digest(int fd, uint64_t size);
 void compare_forget_inos(void);
+bool is_form_of_acl(const char *xattr);
 
 /* model_differences.c */
 void model_differs(struct model *m, const char *kind, const char *fmt, ...)

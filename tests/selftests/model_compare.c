@@ -144,13 +144,20 @@ static int by_string(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* How xfs keeps an ACL, which is listed beside the ACL: not what another one's file has. */
+bool is_form_of_acl(const char *xattr)
+{
+	return !strncmp(xattr, "trusted.SGI_ACL_", 16);
+}
+
 static int sorted_xattrs(const char *path, char *buf, size_t size, char **name)
 {
 	ssize_t len = llistxattr(path, buf, size);
 	int n = 0;
 
 	for (char *p = buf; len > 0 && p < buf + len && n < XATTRS_MAX; p += strlen(p) + 1)
-		name[n++] = p;
+		if (!is_form_of_acl(p))
+			name[n++] = p;
 	qsort(name, n, sizeof(*name), by_string);
 	return len < 0 ? -errno : n;
 }

@@ -139,7 +139,7 @@ static void op_listxattr(struct model *m)
 		m->rc[r] = len < 0 ? -1 : 0;
 		m->err[r] = len < 0 ? errno : 0;
 		for (char *p = buf; len > 0 && p < buf + len; p += strlen(p) + 1)
-			if (!geteuid() || strncmp(p, "trusted.", 8))
+			if (!is_form_of_acl(p) && (!geteuid() || strncmp(p, "trusted.", 8)))
 				m->data[r] += mix(p[0] * 65536 + p[5] * 256 + strlen(p));
 	}
 }
