@@ -138,8 +138,8 @@ static void op_fallocate(struct model *m)
 
 	if (!s)
 		return;
-	/* Refused, it drops setuid and setgid all the same, if the caller may not. */
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) && geteuid())
+	/* Refused, or with nothing to do, it drops a user's setuid and setgid all the same. */
+	if (geteuid())
 		return;
 	if (mode == FALLOC_FL_COLLAPSE_RANGE || mode == FALLOC_FL_INSERT_RANGE) {
 		pos &= ~4095;
