@@ -157,15 +157,17 @@ static void drop_links(struct model *m, const char *path)
 	close(fd);
 }
 
-/* The upper becomes the top layer, below an empty one that has its attributes. */
+/*
+ * The upper becomes the top layer, below an empty one that has its attributes.  Not
+ * with links in layers: the index, which has what the upper lacks of them, stays.
+ */
 static void new_upper(struct model *m)
 {
 	char name[16], list[sizeof(lower)];
 
-	if (nr_layers == LAYERS + MAX_UPPERS)
+	if (nr_layers == LAYERS + MAX_UPPERS || m->opt->links)
 		return;
-	if (!m->opt->links)
-		drop_links(m, ".");
+	drop_links(m, ".");
 	umount_subject(m);
 	snprintf(name, sizeof(name), "u%d", nr_layers - LAYERS + 1);
 	CHECK_SYS(rename("upper", name));

@@ -31,20 +31,29 @@
 
 #define MIB (1024 * 1024)
 
+/* Nothing but what is asked for makes the journal commit. */
+#define EXT4_DISK "mkfs.ext4 -q", "commit=600"
+
 static char loop[64];
 
-/* Makes disk/ by @make, which names img, and mounts l1 with an upper there. */
-static void on_a_disk(const char *make, const char *option)
+/* Makes disk/ on img and mounts l1 with an upper there. */
+static void on_a_disk(const char *mkfs, const char *mount_options, const char *option)
 {
+	char command[512];
 	struct mnt_opt opts[] = { { "lowerdir", "l1" }, { "upperdir", "disk/upper" },
 				  { "workdir", "disk/work" }, { option, NULL }, {} };
 
 	mk_dirs("l1");
 	mk_dirs("mnt");
 	mk_dirs("disk");
-	CHECK_EQ(system("{ test -e /dev/loop-control || modprobe loop; }"), 0);
-	CHECK_EQ(system(make), 0);
-	CHECK_EQ(system("findmnt -n -o SOURCE disk >source"), 0);
+	CHECK_EQ(system("truncate -s 64M img && { test -e /dev/loop-control || modprobe loop; }"),
+		 0);
+	/* The device goes with the mount, and nobody has it open for writing beside that. */
+	snprintf(command, sizeof(command),
+		 "%s img && losetup -f --show img >source && "
+		 "{ mount -o %s $(cat source) disk; rc=$?; losetup -d $(cat source); exit $rc; }",
+		 mkfs, mount_options);
+	CHECK_EQ(system(command), 0);
 	snprintf(loop, sizeof(loop), "%s", cat("source"));
 	loop[strcspn(loop, "\n")] = '\0';
 	mk_dir("disk/upper");
@@ -74,13 +83,13 @@ static unsigned long flushes(void)
 }
 
 /* Where a journal's commit does not do it, the copy-up itself empties the cache. */
-static void copy_up_flushes(const char *make, bool does)
+static void copy_up_flushes(const char *mkfs, const char *mount_options, bool does)
 {
 	unsigned long before;
 
 	mk_dirs("l1");
 	mk_file("l1/file", "lower");
-	on_a_disk(make, NULL);
+	on_a_disk(mkfs, mount_options, NULL);
 	before = flushes();
 	append_file("mnt/file", "!");
 	CHECK_STR(cat("disk/upper/file"), "lower!");
@@ -91,14 +100,12 @@ static void copy_up_flushes(const char *make, bool does)
 TEST(durable, a_journal_spares_the_flush)
 {
 	SKIP_ON_OVERLAY("syncs each copy-up");
-	copy_up_flushes("truncate -s 64M img && mkfs.ext4 -q img && mount -o loop,commit=600 img disk",
-			false);
+	copy_up_flushes(EXT4_DISK, false);
 }
 
 TEST(durable, without_a_journal_data_is_flushed)
 {
-	copy_up_flushes("truncate -s 64M img && mkfs.ext4 -q -O ^has_journal img && mount -o loop img disk",
-			true);
+	copy_up_flushes("mkfs.ext4 -q -O ^has_journal", "rw", true);
 }
 
 /* As on a plain ext4 with nobarrier: no sync is no sync, however it is asked for. */
@@ -109,8 +116,7 @@ TEST(durable, volatile_does_not_flush)
 
 	mk_dirs("l1");
 	mk_file("l1/file", "lower");
-	on_a_disk("truncate -s 64M img && mkfs.ext4 -q img && mount -o loop,commit=600 img disk",
-		  "volatile");
+	on_a_disk(EXT4_DISK, "volatile");
 	before = flushes();
 	fd = CHECK_SYS(open("mnt/file", O_RDWR | O_SYNC));
 	CHECK_EQ(write(fd, "upper", 5), 5);
@@ -135,7 +141,7 @@ TEST(durable, reserved_blocks_stay_reserved)
 	int fd;
 
 	SKIP_ON_OVERLAY("writes as the mounter");
-	on_a_disk("truncate -s 64M img && mkfs.ext4 -q -m 50 img && mount -o loop img disk", NULL);
+	on_a_disk("mkfs.ext4 -q -m 50", "rw", NULL);
 	fd = CHECK_SYS(open("mnt/big", O_WRONLY | O_CREAT, 0600));
 	memset(buf, 'x', sizeof(buf));
 	do {
@@ -168,8 +174,6 @@ static bool is_delayed(const char *path)
 		delayed |= f.ext[i].fe_flags & FIEMAP_EXTENT_DELALLOC;
 	return delayed;
 }
-
-#define EXT4_DISK "truncate -s 64M img && mkfs.ext4 -q img && mount -o loop,commit=600 img disk"
 
 /* Written anew in place: ext4 writes that back at the close. */
 TEST(durable, truncated_and_written_is_written_back_at_the_close)
