@@ -163,9 +163,17 @@ static inline struct dentry *lfs_image(const struct inode *inode)
 }
 
 /*
- * Whether directories have come from the work directory to their places since all
- * was synced last.  btrfs may log what is in one of them by the name that it had.
+ * A rename was made of which an fsync may bring half to the disk: btrfs may log what
+ * is in a directory that came from the work directory by the name that it had there,
+ * and the new name of what was renamed without the whiteout at its old one.
  */
+static inline void lfs_note_unsettled(struct lfs_container *c)
+{
+	if (!c->work.ordered)
+		atomic_inc(&c->work.moved);
+}
+
+/* Whether there were such renames since all was synced last. */
 static inline bool lfs_dirs_unsettled(const struct lfs_container *c)
 {
 	return atomic_read(&c->work.moved) != atomic_read(&c->work.synced);

@@ -144,6 +144,8 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 	rd.old_dentry = old;
 	rd.new_dentry = new;
 	err = vfs_rename(&rd);
+	if (!err && (over_whiteout || (rd.flags & RENAME_WHITEOUT)))
+		lfs_note_unsettled(lfs_container_of(rn->sb));
 	/* Not wanted, and hiding nothing: if this fails, only a file is left over. */
 	if (!err && rd.flags == RENAME_EXCHANGE && !rn->exchange && !rn->leave_whiteout)
 		vfs_unlink(&nop_mnt_idmap, d_inode(old_upper_dir), new, NULL);

@@ -124,10 +124,10 @@ static int lfs_sync_upper(struct lfs_container *c)
 }
 
 /**
- * lfs_settle_dirs - see that no directory is found by its name in the work directory
+ * lfs_settle_dirs - bring renames to the disk that an fsync would bring half
  * @c: the container, not volatile
  *
- * To be called before the sync of what may be in one.
+ * To be called before an fsync.
  *
  * Context: no lock of the upper is held.
  */

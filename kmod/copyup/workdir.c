@@ -217,8 +217,8 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 	if (!err && (flags & RENAME_NOREPLACE))
 		lfs_times_set(upper_dir, &times);
 	unlock_rename(c->work.dir, upper_dir);
-	if (!err && d_is_dir(temp) && !c->work.ordered)
-		atomic_inc(&c->work.moved);
+	if (!err && d_is_dir(temp))
+		lfs_note_unsettled(c);
 	if (!err && (flags & RENAME_EXCHANGE))
 		lfs_work_remove(c, child);
 	dput(child);

@@ -21,7 +21,7 @@ struct fs_context;
  *           @ordered: there, an fsync of what has no name may do nothing
  * @ordered: the upper's filesystem journals: once data has been written back,
  *           no later change of metadata survives a crash without it
- * @moved: directories that have got their place in the upper, if not @ordered
+ * @moved: renames of which an fsync may bring half to the disk, if not @ordered
  * @synced: of these, how many had when all was written to the disk last
  *
  * A temporary that a crash leaves here is removed by the next mount.
