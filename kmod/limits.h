@@ -17,11 +17,16 @@
 
 /*
  * How deep mount-time cleaning of the work directory descends.  The module
- * itself leaves at most a directory holding whiteouts there; but btrfs, after a
- * crash, may have there what was in a directory when that had its place already.
- * Bounded by the kernel's stack: some 200 bytes a level.
+ * itself leaves at most a directory holding whiteouts there.
  */
-#define LFS_MAX_WORK_DEPTH	16
+#define LFS_MAX_WORK_DEPTH	3
+
+/*
+ * The same for a temporary: btrfs, after a crash, may have in it what was in a
+ * directory when that had its place already.  Bounded by the kernel's stack: some
+ * 200 bytes a level.
+ */
+#define LFS_MAX_TEMP_DEPTH	16
 
 /*
  * Bits of st_ino that hold the inode number of the real file, unless there are

@@ -59,7 +59,7 @@ int lfs_dir_hollow(struct inode *dir)
 		set_bit(LFS_I_OPAQUE, &lfs_i(dir)->flags);
 		lfs_dir_changed(dir);
 	}
-	return lfs_real_clear(&path, 0, NULL);
+	return lfs_real_clear(&path, 0);
 }
 
 /* The image does not have the name: it just goes. */

@@ -125,7 +125,7 @@ void lfs_work_remove(struct lfs_container *c, struct dentry *temp)
 	int err = 0;
 
 	if (d_is_dir(temp))
-		err = lfs_real_clear(&path, 0, NULL);
+		err = lfs_real_clear(&path, 0);
 	inode_lock_nested(d_inode(c->work.dir), I_MUTEX_PARENT);
 	if (!err && temp->d_parent == c->work.dir && !d_unhashed(temp))
 		err = lfs_real_remove(c->work.dir, temp);
@@ -241,7 +241,7 @@ static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
 	if (!depth && !lfs_is_whiteout(child.dentry))
 		err = -ENOTEMPTY;
 	else if (d_is_dir(child.dentry))
-		err = lfs_real_clear(&child, depth - 1, NULL);
+		err = lfs_real_clear(&child, depth - 1);
 	if (!err) {
 		inode_lock_nested(d_inode(dir->dentry), I_MUTEX_PARENT);
 		if (child.dentry->d_parent == dir->dentry && !d_unhashed(child.dentry))
@@ -256,13 +256,12 @@ static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
  * lfs_real_clear - empty a directory of the upper or the work directory
  * @dir: the directory
  * @depth: how many levels of directories may be in it; with 0 only whiteouts
- * @keep: a name that stays, or NULL
  *
  * Context: the mounter's credentials are in force, the upper is held for
  * writing.
  * Return: 0; -ENOTEMPTY if there is more than that; another error.
  */
-int lfs_real_clear(const struct path *dir, unsigned int depth, const char *keep)
+int lfs_real_clear(const struct path *dir, unsigned int depth)
 {
 	struct lfs_names *names = lfs_names_alloc();
 	unsigned int i;
@@ -271,9 +270,33 @@ int lfs_real_clear(const struct path *dir, unsigned int depth, const char *keep)
 	if (!names)
 		return -ENOMEM;
 	err = lfs_real_list(dir, current_cred(), names, lfs_real_ino, NULL);
+	for (i = 0; !err && i < names->nr; i++)
+		err = lfs_real_clear_one(dir, names->v[i], depth);
+	lfs_names_free(names);
+	return err;
+}
+
+/*
+ * What a crash left in the work directory goes, but not @keep.  Only what has a
+ * temporary's name is emptied deeply: another tree is not ours, and the option may
+ * name a wrong place.
+ */
+static int lfs_work_clear(const struct path *dir, const char *keep)
+{
+	struct lfs_names *names = lfs_names_alloc();
+	const struct lfs_name *n;
+	unsigned int i;
+	int err;
+
+	if (!names)
+		return -ENOMEM;
+	err = lfs_real_list(dir, current_cred(), names, lfs_real_ino, NULL);
 	for (i = 0; !err && i < names->nr; i++) {
-		if (!keep || strcmp(names->v[i]->name, keep))
-			err = lfs_real_clear_one(dir, names->v[i], depth);
+		n = names->v[i];
+		if (keep && !strcmp(n->name, keep))
+			continue;
+		err = lfs_real_clear_one(dir, n, n->name[0] == '#' ? LFS_MAX_TEMP_DEPTH :
+							LFS_MAX_WORK_DEPTH);
 	}
 	lfs_names_free(names);
 	return err;
@@ -507,8 +530,7 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	path.dentry = c->work.dir;
 	err = lfs_work_bequeath_nothing(c->work.dir);
 	if (!err)
-		err = lfs_real_clear(&path, LFS_MAX_WORK_DEPTH,
-				     c->work.index ? LAYERFS_INCOMPAT_DIR : NULL);
+		err = lfs_work_clear(&path, c->work.index ? LAYERFS_INCOMPAT_DIR : NULL);
 	if (err) {
 		errorfc(fc, "cannot prepare '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
 			c->params->work_name, ERR_PTR(err));

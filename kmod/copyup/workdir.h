@@ -73,6 +73,6 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 struct dentry *lfs_work_subdir(struct dentry *dir, const char *name);
 int lfs_work_mark(struct lfs_container *c, const char *feature);
 int lfs_real_remove(struct dentry *dir, struct dentry *child);
-int lfs_real_clear(const struct path *dir, unsigned int depth, const char *keep);
+int lfs_real_clear(const struct path *dir, unsigned int depth);
 
 #endif /* _LAYERFS_WORKDIR_H */

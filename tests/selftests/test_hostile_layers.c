@@ -117,6 +117,13 @@ TEST(hostile, work_directory_prepared_by_another)
 	CHECK(exists("work/work/a/b/c/d/e/f"));
 	tree_remove("work/work");
 
+	/* but what a crash may have left of a temporary goes, as deep as it is */
+	mk_dirs("work/work/#3/b/c/d/e");
+	mk_file("work/work/#3/b/c/d/e/f", "");
+	must_mount(1, NULL);
+	CHECK_SYS(umount("mnt"));
+	CHECK_STR(ls("work/work"), "");
+
 	/* "incompat" of any kind is a reason to stop */
 	mk_dirs("work/work/incompat/new\nfeature");
 	CHECK_EQ(try_mount(1, NULL), -EINVAL);

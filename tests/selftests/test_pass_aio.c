@@ -135,7 +135,6 @@ static void ring_data(void)
 	CHECK_SYS(pipe(p));
 	RING(IORING_OP_READV, .fd = f, .addr = P(&iov), .len = 1, .off = 100);
 	say_bytes("buf", buf, sizeof(buf));
-	RING(IORING_OP_READV, .fd = f, .addr = P(&iov), .len = 1, .rw_flags = RWF_NOWAIT);
 	RING(IORING_OP_READV, .fd = f, .addr = P(&iov), .len = 1, .rw_flags = 1 << 20);
 	RING(IORING_OP_READV, .fd = f, .addr = P(&iov), .len = 1, .off = SIZE - 10);
 	RING(IORING_OP_READ, .fd = f, .addr = P(buf), .len = 10, .off = -1);
@@ -225,8 +224,6 @@ static void aio(void)
 	    .aio_offset = SIZE);
 	AIO(IOCB_CMD_PREAD, .aio_fildes = f, .aio_buf = P(buf), .aio_nbytes = 100,
 	    .aio_offset = -1);
-	AIO(IOCB_CMD_PREAD, .aio_fildes = f, .aio_buf = P(buf), .aio_nbytes = 100,
-	    .aio_rw_flags = RWF_NOWAIT);
 	AIO(IOCB_CMD_PREAD, .aio_fildes = f, .aio_buf = P(buf), .aio_nbytes = 100,
 	    .aio_rw_flags = 1 << 20);
 	AIO(IOCB_CMD_PREADV, .aio_fildes = f, .aio_buf = P(&iov), .aio_nbytes = 1);

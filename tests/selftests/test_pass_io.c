@@ -166,7 +166,8 @@ static void nowait(void)
 	close(fd);
 }
 
-TEST(pass, rwf_nowait)
+/* Alone, because others drop the caches. */
+TEST_WITH(pass, rwf_nowait, .timeout = 300, .alone = true)
 {
 	compare(make, nowait);
 }
