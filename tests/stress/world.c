@@ -3,12 +3,15 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include <linux/layerfs_ondisk.h>
 
 #include "../selftests/fixture.h"
 #include "../selftests/netlink.h"
@@ -341,6 +344,37 @@ static bool check_box(const char *name)
 	return same && seen_ok;
 }
 
+/*
+ * Whether a line of work/ is an entry of the index that some name needs: a copy that
+ * has its record, and links besides its own or names that only the image has.
+ */
+static bool is_of_use(const char *work, const char *line)
+{
+	int len = strcspn(line, " ") - strlen(LAYERFS_NAMES_SUFFIX);
+	struct stat copy, record;
+	char path[PATH_MAX];
+
+	if (strncmp(line, LAYERFS_LINKS_DIR, strlen(LAYERFS_LINKS_DIR)))
+		return false;
+	if (line[strlen(LAYERFS_LINKS_DIR)] == ' ')
+		return true;
+	if (len <= 0 || strncmp(line + len, LAYERFS_NAMES_SUFFIX, strlen(LAYERFS_NAMES_SUFFIX)))
+		len += strlen(LAYERFS_NAMES_SUFFIX);
+	snprintf(path, sizeof(path), "%s/%.*s%s", work, len, line, LAYERFS_NAMES_SUFFIX);
+	if (lstat(path, &record) || record.st_mtim.tv_nsec ||
+	    record.st_mtim.tv_sec > LAYERFS_NAMES_MAX)
+		return false;
+	snprintf(path, sizeof(path), "%s/%.*s", work, len, line);
+	return record.st_mtim.tv_sec || (!lstat(path, &copy) && copy.st_nlink > 1);
+}
+
+static bool is_expected(const char *work, const char *line)
+{
+	return !strncmp(line, ". ", 2) || !strncmp(line, "work ", 5) ||
+	       !strncmp(line, "incompat", 8) || !strncmp(line, "work/incompat", 13) ||
+	       is_of_use(work, line);
+}
+
 static bool check_work(const char *name)
 {
 	struct listing l;
@@ -351,9 +385,7 @@ static bool check_work(const char *name)
 	if (tree_list(path, 0, &l))
 		FAIL("%s", tree_error);
 	for (size_t i = 0; i < l.count; i++)
-		if (strncmp(l.line[i], ". ", 2) && strncmp(l.line[i], "work ", 5) &&
-		    strncmp(l.line[i], "incompat", 8) &&
-		    strncmp(l.line[i], "work/incompat", 13)) {
+		if (!is_expected(path, l.line[i])) {
 			test_note("left in %s: %s", path, l.line[i]);
 			ok = false;
 		}
