@@ -179,7 +179,8 @@ const struct op mount_ops[] = {
 	{ "umount", op_umount, W(7), ERRS(EBUSY, EINVAL) },
 	{ "detach", op_detach, W(3), ERRS(EINVAL) },
 	{ "bind", op_bind, W(3), ERRS(WALK_ERRS, EINVAL) },
-	{ "bind-inside", op_bind_inside, W(2), ERRS(WALK_ERRS) },
+	/* EINVAL: what is bound was unmounted by another on the way */
+	{ "bind-inside", op_bind_inside, W(2), ERRS(WALK_ERRS, EINVAL) },
 	{ "remount", op_remount, W(2), ERRS(EBUSY) },
 	{ "namespace", op_namespace, W(2), ERRS(0) },
 	{ 0 }
