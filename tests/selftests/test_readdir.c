@@ -512,6 +512,10 @@ static void list_all(const char *path)
 /*
  * 100,000 names in ten layers, one in ten of them in two: one list for all who
  * read, in two containers, and not more of it than a name needs.
+ *
+ *	l1/d/		n0, n10, n20 ...
+ *	l2/ to l10/	links to tmpfs/, where a hundred thousand files are soon made
+ *			and soon gone: d/ with n1, n11 ... to n9, n19 ...
  */
 TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
 {
@@ -520,9 +524,14 @@ TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
 	char path[64], b[512];
 
 	SKIP_ON_OVERLAY("each container has a list of its own");
-	for (int i = 1; i <= 10; i++) {
-		snprintf(path, sizeof(path), "l%d/d", i);
+	mk_dirs("l1/d");
+	mk_dir("tmpfs");
+	CHECK_SYS(mount("none", "tmpfs", "tmpfs", 0, "mode=755"));
+	for (int i = 2; i <= 10; i++) {
+		snprintf(path, sizeof(path), "tmpfs/l%d/d", i);
 		mk_dirs(path);
+		*strrchr(path, '/') = '\0';
+		CHECK_SYS(symlink(path, strrchr(path, '/') + 1));
 	}
 	for (int i = 0; i < NAMES; i++) {
 		snprintf(path, sizeof(path), "l%d/d/n%d", i % 10 + 1, i);
@@ -552,4 +561,5 @@ TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
 		close(fds[i]);
 	CHECK_SYS(umount("m1"));
 	CHECK_SYS(umount("m2"));
+	CHECK_SYS(umount("tmpfs"));
 }
