@@ -33,6 +33,29 @@ void lfs_inode_gone(struct inode *inode, bool in_upper)
 		lfs_copy_attrs(inode);
 }
 
+/*
+ * The whiteouts of a directory go.  Nobody has seen them, so that should whatever
+ * they make way for fail, the directory has not changed.
+ */
+static int lfs_clear_whiteouts(const struct path *dir)
+{
+	struct inode *inode = d_inode(dir->dentry);
+	struct lfs_times times;
+	struct timespec64 mtime;
+	int err;
+
+	inode_lock(inode);
+	lfs_times_get(dir->dentry, &times);
+	inode_unlock(inode);
+	err = lfs_real_clear(dir, 0);
+	inode_lock(inode);
+	mtime = inode_get_mtime(inode);
+	if (!timespec64_equal(&mtime, &times.mtime))
+		lfs_times_set(dir->dentry, &times);
+	inode_unlock(inode);
+	return err;
+}
+
 /**
  * lfs_dir_hollow - make an empty directory empty in the upper too
  * @dir: has no visible names; its i_rwsem is held for writing
@@ -59,7 +82,9 @@ int lfs_dir_hollow(struct inode *dir)
 		set_bit(LFS_I_OPAQUE, &lfs_i(dir)->flags);
 		lfs_dir_changed(dir);
 	}
-	return lfs_real_clear(&path, 0);
+	err = lfs_clear_whiteouts(&path);
+	lfs_copy_attrs(dir);
+	return err;
 }
 
 /* The image does not have the name: it just goes. */

@@ -136,7 +136,7 @@ void lfs_work_remove(struct lfs_container *c, struct dentry *temp)
 
 /**
  * lfs_times_get - remember the times of an upper directory
- * @dir: its i_rwsem is held for writing until lfs_times_set()
+ * @dir: its i_rwsem is held
  * @times: filled in
  */
 void lfs_times_get(struct dentry *dir, struct lfs_times *times)
