@@ -192,6 +192,7 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 		return ERR_PTR(-ENOMEM);
 	}
 	c->image_mnt = image_mnt;
+	init_rwsem(&c->work.log);
 	c->cred = lfs_mounter_creds();
 	c->io_cred = lfs_nobodys_creds();
 	c->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);

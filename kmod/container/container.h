@@ -162,32 +162,6 @@ static inline struct dentry *lfs_image(const struct inode *inode)
 	return test_bit(LFS_I_OPAQUE, &li->flags) ? NULL : li->image;
 }
 
-/*
- * A rename was made of which an fsync may bring half to the disk: btrfs may log what
- * is in a directory that came from the work directory by the name that it had there,
- * and the new name of what was renamed without the whiteout at its old one.
- */
-static inline void lfs_note_unsettled(struct lfs_container *c)
-{
-	if (!c->work.ordered)
-		atomic_inc(&c->work.moved);
-}
-
-/* Whether there were such renames since all was synced last. */
-static inline bool lfs_dirs_unsettled(const struct lfs_container *c)
-{
-	return atomic_read(&c->work.moved) != atomic_read(&c->work.synced);
-}
-
-/* Whether a sync of data alone is not enough for data to be found again. */
-static inline bool lfs_is_unsettled(const struct inode *inode)
-{
-	const struct lfs_container *c = lfs_c(inode);
-
-	return (test_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags) || lfs_dirs_unsettled(c)) &&
-	       !c->params->is_volatile;
-}
-
 /**
  * lfs_upper_path - the object in the upper as a path
  * @inode: has an upper
@@ -275,7 +249,6 @@ void lfs_container_inode_cache_exit(void);
 int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc);
 void lfs_container_kill_sb(struct super_block *sb);
 int lfs_container_sync(struct lfs_container *c);
-int lfs_settle_dirs(struct lfs_container *c);
 int lfs_volatile_status(struct lfs_container *c);
 
 /* iget.c */

@@ -11,6 +11,7 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/copyup.h"
 #include "io/realfile.h"
 #include "layer/marker.h"
@@ -209,7 +210,11 @@ static int lfs_make_over_whiteout(struct inode *dir, const struct qstr *name,
 		/* What the whiteout hid stays hidden. */
 		err = vfs_setxattr(idmap, temp, lfs_marks(dir->i_sb)->opaque, "y", 1, 0);
 	if (!err)
+		err = lfs_unlogged_begin(c);
+	if (!err) {
 		err = lfs_work_move(c, temp, lfs_upper(dir), name, NULL, flags);
+		lfs_unlogged_end(c);
+	}
 	if (err)
 		lfs_work_remove(c, temp);
 	else

@@ -8,6 +8,7 @@
 #include <linux/refcount.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -262,6 +263,7 @@ static int lfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasy
 	struct file *synced = READ_ONCE(df->synced);
 	const struct cred *old;
 	struct path path;
+	int err;
 
 	if (!lfs_upper(dir))
 		return 0;
@@ -279,7 +281,10 @@ static int lfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasy
 			synced = df->synced;
 		}
 	}
-	return lfs_settle_dirs(c) ?: vfs_fsync_range(synced, start, end, datasync);
+	lfs_log_begin(c);
+	err = lfs_settle_dirs(c) ?: vfs_fsync_range(synced, start, end, datasync);
+	lfs_log_end(c);
+	return err;
 }
 
 const struct file_operations lfs_dir_fops = {

@@ -12,6 +12,7 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/copyup.h"
 #include "copyup/links.h"
 #include "layer/marker.h"
@@ -154,6 +155,25 @@ static int lfs_remove_both(struct inode *dir, struct dentry *dentry)
 	return err;
 }
 
+/* The name's loss has been begun to count. */
+static int lfs_remove_counted(struct inode *dir, struct dentry *dentry, bool covered,
+			      bool in_upper)
+{
+	struct lfs_container *c = lfs_c(dir);
+	bool unlogged = in_upper && (covered || lfs_dir_hides(d_inode(dentry)));
+	int err;
+
+	if (covered && !in_upper)
+		return lfs_remove_image(dir, dentry);
+	err = unlogged ? lfs_unlogged_begin(c) : 0;
+	if (err)
+		return err;
+	err = covered ? lfs_remove_both(dir, dentry) : lfs_remove_plain(dir, dentry);
+	if (unlogged)
+		lfs_unlogged_end(c);
+	return err;
+}
+
 static int lfs_remove(struct inode *dir, struct dentry *dentry)
 {
 	struct inode *inode = d_inode(dentry);
@@ -174,12 +194,7 @@ static int lfs_remove(struct inode *dir, struct dentry *dentry)
 	err = lfs_links_begin_loss(inode, in_upper);
 	if (err)
 		goto end;
-	if (!covered)
-		err = lfs_remove_plain(dir, dentry);
-	else if (in_upper)
-		err = lfs_remove_both(dir, dentry);
-	else
-		err = lfs_remove_image(dir, dentry);
+	err = lfs_remove_counted(dir, dentry, covered, in_upper);
 	if (!err)
 		lfs_inode_gone(inode, in_upper);
 end:

@@ -15,6 +15,7 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/copyup.h"
 #include "copyup/links.h"
 #include "layer/marker.h"
@@ -28,7 +29,8 @@
  * @new: its new name; positive if something is overwritten or exchanged
  * @exchange: RENAME_EXCHANGE
  * @old_covered: the image has the old name
- * @new_covered: it has the new one; only asked for a directory
+ * @new_covered: it has the new one; only asked for a directory, or if the upper's
+ *               filesystem is one that logs
  * @new_in_upper: the upper has it
  * @leave_whiteout: the image has the old name, and nothing takes its place
  * @victim: what @new was, if it is overwritten; its lock is held
@@ -144,7 +146,7 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 	rd.old_dentry = old;
 	rd.new_dentry = new;
 	err = vfs_rename(&rd);
-	if (!err && (over_whiteout || (rd.flags & RENAME_WHITEOUT)))
+	if (!err && (over_whiteout || rd.flags))
 		lfs_note_unsettled(lfs_container_of(rn->sb));
 	/* Not wanted, and hiding nothing: if this fails, only a file is left over. */
 	if (!err && rd.flags == RENAME_EXCHANGE && !rn->exchange && !rn->leave_whiteout)
@@ -183,7 +185,7 @@ static int lfs_rename_ask_image(struct lfs_rn *rn)
 		return covered;
 	rn->old_covered = covered;
 	rn->leave_whiteout = covered && !rn->exchange;
-	if (!d_is_dir(rn->old))
+	if (!d_is_dir(rn->old) && lfs_container_of(rn->sb)->work.ordered)
 		return 0;
 	covered = lfs_covered(rn->newdir, &rn->new->d_name);
 	rn->new_covered = covered > 0;
@@ -216,19 +218,41 @@ static int lfs_rename_ask_upper(struct lfs_rn *rn)
 	return rn->victim ? lfs_links_begin_loss(rn->victim, in_upper) : 0;
 }
 
+/* Whether something that hides the image's goes from one of the two names. */
+static bool lfs_rename_uncovers(const struct lfs_rn *rn)
+{
+	if (rn->victim && lfs_dir_hides(rn->victim))
+		return true;
+	return rn->old_covered || (rn->new_covered && (!rn->victim || rn->new_in_upper));
+}
+
+static int lfs_rename_marked(struct lfs_rn *rn)
+{
+	int err;
+
+	err = lfs_rename_mark(rn);
+	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
+		err = lfs_dir_hollow(rn->victim);
+	return err ?: lfs_rename_upper(rn);
+}
+
 static int lfs_rename_write(struct lfs_rn *rn)
 {
+	struct lfs_container *c = lfs_container_of(rn->sb);
+	bool unlogged;
 	int err;
 
 	err = lfs_rename_ask_upper(rn);
 	if (err)
 		return err;
 	lfs_rename_flush(rn);
-	err = lfs_rename_mark(rn);
-	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
-		err = lfs_dir_hollow(rn->victim);
-	if (!err)
-		err = lfs_rename_upper(rn);
+	unlogged = lfs_rename_uncovers(rn);
+	err = unlogged ? lfs_unlogged_begin(c) : 0;
+	if (err)
+		return err;
+	err = lfs_rename_marked(rn);
+	if (unlogged)
+		lfs_unlogged_end(c);
 	if (!err && rn->victim)
 		lfs_inode_gone(rn->victim, rn->new_in_upper);
 	return err;

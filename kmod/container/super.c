@@ -5,6 +5,7 @@
 #include <linux/statfs.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/links.h"
 
 static struct kmem_cache *lfs_inode_cache;
@@ -107,33 +108,6 @@ static int lfs_tell_wb_err(struct lfs_container *c)
 	if (err)
 		errseq_set(&c->sb->s_wb_err, err);
 	return err;
-}
-
-static int lfs_sync_upper(struct lfs_container *c)
-{
-	struct super_block *upper_sb = c->upper_mnt->mnt_sb;
-	int moved = atomic_read(&c->work.moved);
-	int err;
-
-	down_read(&upper_sb->s_umount);
-	err = sync_filesystem(upper_sb);
-	up_read(&upper_sb->s_umount);
-	if (!err)
-		atomic_set(&c->work.synced, moved);
-	return err;
-}
-
-/**
- * lfs_settle_dirs - bring renames to the disk that an fsync would bring half
- * @c: the container, not volatile
- *
- * To be called before an fsync.
- *
- * Context: no lock of the upper is held.
- */
-int lfs_settle_dirs(struct lfs_container *c)
-{
-	return lfs_dirs_unsettled(c) ? lfs_sync_upper(c) : 0;
 }
 
 /**
@@ -250,6 +224,8 @@ int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc)
 	}
 	/* Checked to be allowed with the options. */
 	sb->s_stack_depth++;
+	/* The upper may be another layerfs mount, whose own is taken below it. */
+	lockdep_set_subclass(&c->work.log, sb->s_stack_depth);
 	sb->s_magic = LAYERFS_SUPER_MAGIC;
 	sb->s_op = &lfs_super_ops;
 	sb->s_xattr = lfs_xattr_handlers;

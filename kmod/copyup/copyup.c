@@ -14,6 +14,7 @@
 #include <linux/security.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/copyup.h"
 #include "copyup/index.h"
 #include "copyup/links.h"
@@ -136,11 +137,16 @@ done:
  */
 static int lfs_copyup_flush(struct lfs_copyup *cu)
 {
+	int err;
+
 	if (!cu->file || cu->c->params->is_volatile)
 		return 0;
 	if (cu->c->work.ordered)
 		return filemap_write_and_wait(cu->file->f_mapping);
-	return vfs_fsync(cu->file, 0);
+	lfs_log_begin(cu->c);
+	err = vfs_fsync(cu->file, 0);
+	lfs_log_end(cu->c);
+	return err;
 }
 
 static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_dir,

@@ -13,6 +13,7 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/index.h"
 #include "image/names.h"
 #include "layer/lower.h"

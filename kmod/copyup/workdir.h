@@ -5,6 +5,7 @@
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/path.h>
+#include <linux/rwsem.h>
 
 #include "layerfs.h"
 
@@ -23,6 +24,10 @@ struct fs_context;
  *           no later change of metadata survives a crash without it
  * @moved: renames of which an fsync may bring half to the disk, if not @ordered
  * @synced: of these, how many had when all was written to the disk last
+ * @log: held for reading by what is logged, for writing by what must not be, see
+ *       container/settle.c; not if @ordered
+ * @logged: something was since the last commit that is known; under @log
+ * @logs_aside: what is logged may not hold @log; stays true
  *
  * A temporary that a crash leaves here is removed by the next mount.
  */
@@ -35,6 +40,9 @@ struct lfs_workdir {
 	bool ordered;
 	atomic_t moved;
 	atomic_t synced;
+	struct rw_semaphore log;
+	bool logged;
+	bool logs_aside;
 };
 
 /**

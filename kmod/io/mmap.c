@@ -18,6 +18,7 @@
 #include <linux/sched/signal.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/copyup.h"
 #include "io/mapping.h"
 #include "io/realfile.h"
@@ -126,6 +127,8 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
+	if ((vma->vm_flags & shared_write) == shared_write)
+		lfs_note_logs_aside(lfs_c(file_inode(file)));
 	if (real == lf->real && !lf->real_is_upper && (vma->vm_flags & VM_MAYSHARE) &&
 	    lfs_container_has_upper(lfs_c(file_inode(file)))) {
 		m = lfs_mapping_new(file);

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "copyup/copyup.h"
 #include "io/realfile.h"
 
@@ -246,11 +247,10 @@ int lfs_settle(struct file *file, struct file *real)
 
 	if (!lfs_is_unsettled(inode))
 		return 0;
-	err = lfs_settle_dirs(lfs_c(inode));
-	if (err)
-		return err;
 	old = lfs_override_creds(inode->i_sb);
-	err = vfs_fsync(real, 0);
+	lfs_log_begin(lfs_c(inode));
+	err = lfs_settle_dirs(lfs_c(inode)) ?: vfs_fsync(real, 0);
+	lfs_log_end(lfs_c(inode));
 	revert_creds(old);
 	if (!err)
 		clear_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
@@ -279,6 +279,7 @@ struct file *lfs_real_file_for_write(struct file *file, bool dsync)
 	real = lfs_real_file(file);
 	if (!dsync || IS_ERR(real))
 		return real;
+	lfs_note_logs_aside(lfs_c(file_inode(file)));
 	err = lfs_settle(file, real);
 	return err ? ERR_PTR(err) : real;
 }
@@ -323,7 +324,10 @@ static int lfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	if (lfs_is_unsettled(inode))
 		return lfs_settle(file, real);
 	old = lfs_override_creds(inode->i_sb);
-	err = vfs_fsync_range(real, start, end, datasync);
+	lfs_log_begin(lfs_c(inode));
+	/* A rename may have come between. */
+	err = lfs_settle_dirs(lfs_c(inode)) ?: vfs_fsync_range(real, start, end, datasync);
+	lfs_log_end(lfs_c(inode));
 	revert_creds(old);
 	return err;
 }

@@ -5,6 +5,7 @@
 #include <linux/splice.h>
 
 #include "container/container.h"
+#include "container/settle.h"
 #include "io/realfile.h"
 
 /**

@@ -252,6 +252,174 @@ TEST(durable, slow_layers_do_not_keep_from_freezing)
 	CHECK_SYS(umount("l1"));
 }
 
+/*
+ * A power cut of a btrfs, of which all that it wrote until then is kept.
+ *
+ *	l1/d/f		"lower"
+ *	disk/noise	outside of the container; its fsync writes btrfs's log
+ *
+ * The log has what was fsynced in this transaction, and of what is done to that
+ * later some parts.  Each of these calls changes a name that l1 has, too: with only
+ * a part of it, l1's file would be back, though there was a sync since it was shown.
+ */
+#define BTRFS_DISK "truncate -s 256M img && mkfs.btrfs -q -m single", "commit=600"
+
+static void sync_one(const char *path)
+{
+	int fd = CHECK_SYS(open(path, O_RDONLY));
+
+	CHECK_SYS(fsync(fd));
+	close(fd);
+}
+
+static void before_the_cut(void)
+{
+	SKIP_ON_OVERLAY("loses the whiteout");
+	mk_dirs("l1/d");
+	mk_file("l1/d/f", "lower");
+	on_a_disk(BTRFS_DISK, NULL);
+	mk_file("disk/noise", "");
+	/* neither directory is new in the transaction, and none waits for a sync of all */
+	CHECK_SYS(chmod("mnt/d", 0700));
+	sync_one("mnt/d");
+	append_file("mnt/d/f", "!");
+	sync_one("mnt/d/f");
+}
+
+static void cut_the_power(void)
+{
+	struct mnt_opt opts[] = { { "lowerdir", "l1" }, { "upperdir", "disk/upper" },
+				  { "workdir", "disk/work" }, {} };
+
+	append_file("disk/noise", "x");
+	sync_one("disk/noise");
+	CHECK_EQ(system("cp --sparse=always img cut"), 0);
+	off_the_disk();
+	CHECK_EQ(system("mv cut img && losetup -f --show img >source && "
+			"mount $(cat source) disk && losetup -d $(cat source)"), 0);
+	/* the log was replayed */
+	CHECK_STR(cat("disk/noise"), "x");
+	CHECK_EQ(fs_mount(opts, "mnt"), 0);
+}
+
+TEST(durable, renamed_is_at_one_of_its_names_after_a_cut)
+{
+	before_the_cut();
+	mk_file("mnt/d/other", "");
+	sync_one("mnt/d");
+	CHECK_SYS(rename("mnt/d/f", "mnt/new"));
+	cut_the_power();
+	CHECK_STR(cat(exists("mnt/new") ? "mnt/new" : "mnt/d/f"), "lower!");
+	CHECK_EQ(exists("mnt/new") + exists("mnt/d/f"), 1);
+	off_the_disk();
+}
+
+TEST(durable, copied_and_renamed_is_at_one_of_its_names_after_a_cut)
+{
+	mk_dirs("l1/d");
+	mk_file("l1/d/g", "lower");
+	before_the_cut();
+	CHECK_SYS(rename("mnt/d/g", "mnt/new"));
+	cut_the_power();
+	CHECK_EQ(exists("mnt/new") + exists("mnt/d/g"), 1);
+	off_the_disk();
+}
+
+TEST(durable, removed_is_not_the_layers_after_a_cut)
+{
+	before_the_cut();
+	CHECK_SYS(unlink("mnt/d/f"));
+	cut_the_power();
+	if (exists("mnt/d/f"))
+		CHECK_STR(cat("mnt/d/f"), "lower!");
+	off_the_disk();
+}
+
+TEST(durable, made_anew_is_not_the_layers_after_a_cut)
+{
+	before_the_cut();
+	CHECK_SYS(unlink("mnt/d/f"));
+	sync_one("mnt/d");
+	mk_file("mnt/d/f", "");
+	cut_the_power();
+	if (exists("mnt/d/f"))
+		CHECK_STR(cat("mnt/d/f"), "");
+	off_the_disk();
+}
+
+TEST(durable, renamed_over_is_not_the_layers_after_a_cut)
+{
+	before_the_cut();
+	mk_file("mnt/d/new", "");
+	CHECK_SYS(rename("mnt/d/new", "mnt/d/f"));
+	cut_the_power();
+	CHECK(!exists("mnt/d/f") || !strcmp(cat("mnt/d/f"), "") ||
+	      !strcmp(cat("mnt/d/f"), "lower!"));
+	off_the_disk();
+}
+
+TEST(durable, renamed_over_a_whiteout_is_not_the_layers_after_a_cut)
+{
+	before_the_cut();
+	CHECK_SYS(unlink("mnt/d/f"));
+	sync_one("mnt/d");
+	mk_file("mnt/new", "");
+	CHECK_SYS(rename("mnt/new", "mnt/d/f"));
+	cut_the_power();
+	if (exists("mnt/d/f"))
+		CHECK_STR(cat("mnt/d/f"), "");
+	off_the_disk();
+}
+
+TEST(durable, exchanged_is_not_the_layers_after_a_cut)
+{
+	before_the_cut();
+	mk_file("mnt/new", "");
+	CHECK_SYS(renameat2(AT_FDCWD, "mnt/d/f", AT_FDCWD, "mnt/new", RENAME_EXCHANGE));
+	cut_the_power();
+	CHECK(!exists("mnt/d/f") || !strcmp(cat("mnt/d/f"), "") ||
+	      !strcmp(cat("mnt/d/f"), "lower!"));
+	off_the_disk();
+}
+
+TEST(durable, a_removed_directory_is_not_full_after_a_cut)
+{
+	before_the_cut();
+	CHECK_SYS(unlink("mnt/d/f"));
+	sync_one("mnt/d");
+	CHECK_SYS(rmdir("mnt/d"));
+	cut_the_power();
+	CHECK(!exists("mnt/d/f"));
+	off_the_disk();
+}
+
+/* What is mapped is logged without an fsync. */
+TEST(durable, msynced_and_removed_is_not_the_layers_after_a_cut)
+{
+	char *p;
+	int fd;
+
+	mk_dirs("l1/d");
+	mk_file("l1/d/g", "lower");
+	before_the_cut();
+	/* the last that is known to need care: from here on nothing else has been logged */
+	CHECK_SYS(unlink("mnt/d/f"));
+	mk_file("mnt/new", "upper");
+	CHECK_SYS(rename("mnt/new", "mnt/d/g"));
+	fd = CHECK_SYS(open("mnt/d/g", O_RDWR));
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	p[0] = 'U';
+	CHECK_SYS(msync(p, 4096, MS_SYNC));
+	munmap(p, 4096);
+	close(fd);
+	CHECK_SYS(unlink("mnt/d/g"));
+	cut_the_power();
+	if (exists("mnt/d/g"))
+		CHECK_STR(cat("mnt/d/g"), "Upper");
+	off_the_disk();
+}
+
 /* What the server calls a file without links has a name all the same. */
 TEST(durable, a_layers_file_without_links)
 {
