@@ -351,6 +351,7 @@ static int lfs_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 	struct lfs_new new = { .mode = inode->i_mode };
 	struct dentry *upper = NULL;
 	const struct cred *old;
+	bool nameless;
 	int err;
 
 	err = lfs_copyup(old_dentry, LFS_COPYUP_ALL);
@@ -362,10 +363,14 @@ static int lfs_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 	if (err)
 		return err;
 	new.hardlink = lfs_upper(inode);
+	nameless = !d_inode(new.hardlink)->i_nlink;
 	if (lfs_ino_is_foreign(inode))
 		err = lfs_mark_impure(dir);
 	if (!err)
 		err = lfs_make_upper(dir, &dentry->d_name, &new, &upper);
+	/* Its fsync did nothing on btrfs, which would log it as empty with the directory. */
+	if (!err && nameless)
+		lfs_note_unsettled(lfs_c(dir));
 	lfs_write_end(dir->i_sb, old);
 	if (err)
 		return err;

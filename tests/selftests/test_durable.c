@@ -325,6 +325,23 @@ TEST(durable, copied_and_renamed_is_at_one_of_its_names_after_a_cut)
 	off_the_disk();
 }
 
+/* fsync, and then a name, which is synced, too */
+TEST(durable, linked_has_its_data_after_a_cut)
+{
+	int fd;
+
+	before_the_cut();
+	fd = CHECK_SYS(open("mnt/d", O_TMPFILE | O_RDWR, 0600));
+	CHECK_EQ(write(fd, "upper", 5), 5);
+	CHECK_SYS(fsync(fd));
+	CHECK_SYS(linkat(fd, "", AT_FDCWD, "mnt/d/linked", AT_EMPTY_PATH));
+	close(fd);
+	sync_one("mnt/d");
+	cut_the_power();
+	CHECK_STR(cat("mnt/d/linked"), "upper");
+	off_the_disk();
+}
+
 TEST(durable, removed_is_not_the_layers_after_a_cut)
 {
 	before_the_cut();
