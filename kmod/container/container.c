@@ -128,7 +128,7 @@ static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 	if (err)
 		return err;
 	c->work.base = dget(p->work.dentry);
-	return lfs_workdir_open(fc, c, &p->work);
+	return lfs_workdir_open(fc, c, &p->work) ?: lfs_handles_open(fc, c);
 }
 
 /**

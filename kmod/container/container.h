@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include <linux/mutex.h>
 
+#include "container/handle.h"
 #include "copyup/workdir.h"
 #include "image/image.h"
 #include "layer/lower.h"
@@ -33,6 +34,7 @@ struct lfs_links;
  * @wb_told: as of the last sync of the container; under @wb_lock
  * @wb_lock: nothing is taken under it
  * @work: the work directory
+ * @handles: what its file handles are made with; not without an upper
  * @sb: the superblock; NULL before there is one
  * @counters: see <linux/layerfs.h>
  *
@@ -51,6 +53,7 @@ struct lfs_container {
 	errseq_t wb_told;
 	spinlock_t wb_lock;	/* wb_told */
 	struct lfs_workdir work;
+	struct lfs_handles handles;
 	struct super_block *sb;
 	struct lfs_counters __percpu *counters;
 };
@@ -63,6 +66,7 @@ enum {
 	LFS_I_APPEND,		/* the object in the upper is marked append-only */
 	LFS_I_IMMUTABLE,	/* the object in the upper is marked immutable */
 	LFS_I_MOVING,		/* mappings may still show the layer's file */
+	LFS_I_MOVED,		/* the file has another name than in its layer, too */
 };
 
 /**
@@ -275,6 +279,7 @@ int lfs_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, 
 /* lookup.c */
 int lfs_resolve(struct inode *dir, struct dentry *upper_dir, const char *name, int len,
 		struct lfs_key *key);
+int lfs_resolve_origin(struct lfs_container *c, struct lfs_key *key);
 void lfs_key_put(struct lfs_key *key);
 int lfs_covered(struct inode *dir, const struct qstr *name);
 struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);

@@ -10,12 +10,17 @@
 #include "layer/lower.h"
 #include "layer/marker.h"
 
-/*
- * The st_ino of an object in the upper that does not merge: that of the layer's
- * object it was copied up from, if the mark says so and the layer's filesystem
- * is there; else its own.
+/**
+ * lfs_resolve_origin - find out what an object in the upper that does not merge is
+ * @c: the container
+ * @key: @key->upper is the object; the rest is filled in
+ *
+ * Its st_ino is that of the layer's object it was copied up from, if the mark says so
+ * and the layer's filesystem is there; else its own.
+ *
+ * Context: the mounter's credentials are in force.
  */
-static int lfs_resolve_origin(struct lfs_container *c, struct lfs_key *key)
+int lfs_resolve_origin(struct lfs_container *c, struct lfs_key *key)
 {
 	const struct lfs_image *image = lfs_container_image(c);
 	struct layerfs_origin origin;

@@ -229,6 +229,8 @@ int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_magic = LAYERFS_SUPER_MAGIC;
 	sb->s_op = &lfs_super_ops;
 	sb->s_xattr = lfs_xattr_handlers;
+	if (lfs_handles_possible(c))
+		sb->s_export_op = &lfs_export_ops;
 	/* All changes pass through here, so the VFS may remember "no privileges". */
 	sb->s_flags |= SB_POSIXACL | SB_NOSEC;
 	/* No pages of its own to write back: sync_fs passes through. */

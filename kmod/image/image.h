@@ -168,6 +168,7 @@ struct dentry *lfs_image_walk(struct dentry *root, const char *path);
 /* origin.c */
 void lfs_image_origin(const struct inode *inode, struct layerfs_origin *origin);
 int lfs_image_origin_fs(const struct lfs_image *image, const struct layerfs_origin *origin);
+u64 lfs_image_layer_ident(const struct lfs_image *image, unsigned int layer);
 
 /* readdir.c */
 const struct lfs_names *lfs_image_names(struct inode *dir);

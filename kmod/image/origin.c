@@ -5,6 +5,7 @@
  * from the bottom, so that layers may be added on top.
  */
 #include <linux/dcache.h>
+#include <linux/hash.h>
 #include <linux/mount.h>
 #include <linux/string.h>
 #include <linux/uuid.h>
@@ -77,4 +78,20 @@ int lfs_image_origin_fs(const struct lfs_image *image, const struct layerfs_orig
 			return f;
 	}
 	return -1;
+}
+
+/**
+ * lfs_image_layer_ident - which layer a file handle is about
+ * @image: the image
+ * @layer: one of its layers
+ *
+ * Return: the same number in later mounts, also if there are more layers on top.
+ */
+u64 lfs_image_layer_ident(const struct lfs_image *image, unsigned int layer)
+{
+	const struct lfs_fs *fs = &image->fs[image->fsid[layer]];
+	u64 ident = image->set->layers[layer]->ident;
+
+	/* As in an origin: of filesystems with one uuid, the place of its lowest layer. */
+	return fs->known ? ident : ident ^ hash_64(image->set->nr - fs->lowest, 64);
 }

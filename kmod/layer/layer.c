@@ -2,8 +2,10 @@
 /* The global table of layers: one object for a directory, however many images stack it. */
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/exportfs.h>
 #include <linux/hashtable.h>
 #include <linux/mount.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -45,6 +47,35 @@ static char *lfs_path_dup(const struct path *path)
 	return dup ?: ERR_PTR(-ENOMEM);
 }
 
+/*
+ * By what later mounts know the layer again: its filesystem and its root's handle there,
+ * which tells subvolumes apart.  A filesystem without a uuid, squashfs, is told from
+ * others of its type by when its root was made.
+ */
+static u64 lfs_layer_ident(const struct vfsmount *mnt)
+{
+	static const siphash_key_t key;
+	struct {
+		u8 uuid[16];
+		u64 magic;
+		u64 time[2];
+		u32 fh[MAX_HANDLE_SZ / 4];
+	} about = {};
+	const struct super_block *sb = mnt->mnt_sb;
+	struct inode *root = d_inode(mnt->mnt_root);
+	int len = ARRAY_SIZE(about.fh);
+
+	if (exportfs_encode_inode_fh(root, (struct fid *)about.fh, &len, NULL, 0) < 0)
+		return 0;
+	memcpy(about.uuid, sb->s_uuid.b, sizeof(about.uuid));
+	about.magic = sb->s_magic;
+	if (uuid_is_null(&sb->s_uuid)) {
+		about.time[0] = inode_get_mtime_sec(root);
+		about.time[1] = inode_get_mtime_nsec(root);
+	}
+	return siphash(&about, sizeof(about), &key);
+}
+
 static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 {
 	struct lfs_layer *layer;
@@ -73,6 +104,7 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 		layer->mnt->mnt_flags |= MNT_NOSUID;
 	layer->origin_flags = path->mnt->mnt_flags;
 	layer->user_ns = get_user_ns(current_user_ns());
+	layer->ident = lfs_layer_ident(layer->mnt);
 	refcount_set(&layer->ref, 1);
 	return layer;
 

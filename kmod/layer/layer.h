@@ -19,6 +19,7 @@
  *       MNT_NOSUID, setuid, setgid and capabilities of its files do not count
  * @origin_flags: flags of the mount that was cloned; part of the identity
  * @user_ns: of the mounter; part of the identity, referenced
+ * @ident: tells it from other layers in file handles; the same after a remount
  * @path: absolute path as the first mounter named it
  * @images: how many images stack the layer
  * @counters: see <linux/layerfs.h>
@@ -33,6 +34,7 @@ struct lfs_layer {
 	struct vfsmount *mnt;
 	int origin_flags;
 	struct user_namespace *user_ns;
+	u64 ident;
 	char *path;
 	atomic_t images;
 	struct lfs_counters __percpu *counters;

@@ -16,6 +16,7 @@ const struct lfs_marks lfs_marks_trusted = {
 	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,
 	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
 	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,
+	.key		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_KEY,
 };
 
 const struct lfs_marks lfs_marks_user = {
@@ -26,6 +27,7 @@ const struct lfs_marks lfs_marks_user = {
 	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,
 	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
 	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,
+	.key		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_KEY,
 	.is_user	= true,
 };
 
@@ -134,6 +136,26 @@ int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real)
 	if (memchr(val, 'i', len))
 		prot |= LFS_PROT_IMMUTABLE;
 	return prot;
+}
+
+/**
+ * lfs_marker_key - what the handles of an upper are marked with
+ * @marks: which attributes count
+ * @real: the work directory
+ * @key: filled in
+ * @size: of @key
+ *
+ * Return: 1; 0 if there is none; an error of the filesystem.
+ */
+int lfs_marker_key(const struct lfs_marks *marks, struct dentry *real, void *key, size_t size)
+{
+	ssize_t len = lfs_marker_get(real, marks->key, key, size);
+
+	if (len == -ENODATA || len == -ERANGE)
+		return 0;
+	if (len < 0)
+		return len;
+	return len == size;
 }
 
 /**

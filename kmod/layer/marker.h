@@ -34,6 +34,7 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @metacopy: data elsewhere
  * @origin: from where it was copied up
  * @protattr: append-only and immutable
+ * @key: the key for file handles
  * @is_user: set by whoever may write to the object, and possible only on
  *           regular files and directories: redirects do not hold
  */
@@ -45,6 +46,7 @@ struct lfs_marks {
 	const char *metacopy;
 	const char *origin;
 	const char *protattr;
+	const char *key;
 	bool is_user;
 };
 
@@ -62,6 +64,7 @@ int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char
 int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 		      struct layerfs_origin *origin);
 int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real);
+int lfs_marker_key(const struct lfs_marks *marks, struct dentry *real, void *key, size_t size);
 int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 

@@ -52,6 +52,7 @@
 #define LAYERFS_XATTR_METACOPY	"metacopy"
 #define LAYERFS_XATTR_PROTATTR	"protattr"
 #define LAYERFS_XATTR_ORIGIN	"layerfs.origin"
+#define LAYERFS_XATTR_KEY	"layerfs.key"
 
 /* How an origin names the filesystem; others are ignored. */
 #define LAYERFS_ORIGIN_UUID	1	/* by its uuid */

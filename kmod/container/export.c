@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From a file handle to the object: the real one is found by its filesystem, then
+ * looked up by its path in the container, so that nothing is found but what shows.
+ * Directories are therefore never without their place, and need no ->get_parent.
+ */
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/exportfs.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/writeback.h>
+#include <linux/layerfs_ondisk.h>
+
+#include "container/container.h"
+#include "container/handle.h"
+#include "copyup/links.h"
+#include "layer/marker.h"
+
+/* Lookups again after a rename was seen to be under way, or the object not to show. */
+#define LFS_FIND_TRIES 3
+
+/**
+ * struct lfs_chain - a dentry and those above it
+ * @v: the dentry, its parent and so on, without the root; referenced
+ * @nr: how many
+ * @max: how many @v has room for
+ */
+struct lfs_chain {
+	struct dentry **v;
+	unsigned int nr;
+	unsigned int max;
+};
+
+static void lfs_chain_end(struct lfs_chain *chain)
+{
+	while (chain->nr)
+		dput(chain->v[--chain->nr]);
+	kvfree(chain->v);
+}
+
+/* Takes over the reference. */
+static int lfs_chain_add(struct lfs_chain *chain, struct dentry *dentry)
+{
+	unsigned int max = chain->max ? chain->max * 2 : 16;
+	struct dentry **v;
+
+	if (chain->nr == chain->max) {
+		v = kvrealloc(chain->v, array_size(max, sizeof(*v)), GFP_KERNEL);
+		if (!v) {
+			dput(dentry);
+			return -ENOMEM;
+		}
+		chain->v = v;
+		chain->max = max;
+	}
+	chain->v[chain->nr++] = dentry;
+	return 0;
+}
+
+/* To be ended with lfs_chain_end(), also on failure; -ESTALE if @dentry is not below @root. */
+static int lfs_chain_begin(struct lfs_chain *chain, struct dentry *dentry,
+			   const struct dentry *root)
+{
+	int err = 0;
+
+	memset(chain, 0, sizeof(*chain));
+	dget(dentry);
+	while (!err && dentry != root) {
+		err = lfs_chain_add(chain, dentry);
+		if (!err && IS_ROOT(dentry))
+			err = -ESTALE;
+		if (!err)
+			dentry = dget_parent(dentry);
+		else
+			return err;
+	}
+	dput(dentry);
+	return err;
+}
+
+/* What has the name of @named in @dir; -ESTALE if nothing has. */
+static struct dentry *lfs_child_named(struct dentry *dir, struct dentry *named)
+{
+	struct name_snapshot name;
+	struct dentry *child;
+
+	take_dentry_name_snapshot(&name, named);
+	child = lookup_one_unlocked(&nop_mnt_idmap, name.name.name, dir, name.name.len);
+	release_dentry_name_snapshot(&name);
+	if (!IS_ERR(child) && d_is_negative(child)) {
+		dput(child);
+		child = ERR_PTR(-ESTALE);
+	}
+	return child == ERR_PTR(-ENOENT) ? ERR_PTR(-ESTALE) : child;
+}
+
+/* A rename in @dir that the upper knows of and the dcache does not is over after this. */
+static void lfs_await_rename(struct dentry *dir)
+{
+	inode_lock_shared(d_inode(dir));
+	inode_unlock_shared(d_inode(dir));
+}
+
+/* The object whose place in the upper is @upper; what is in the upper shows. */
+static struct dentry *lfs_find_upper_once(struct lfs_container *c, struct dentry *upper)
+{
+	struct dentry *dir = dget(c->sb->s_root), *next, *here;
+	struct lfs_chain chain;
+	int err;
+
+	err = lfs_chain_begin(&chain, upper, c->upper_mnt->mnt_root);
+	while (!err && chain.nr) {
+		here = chain.v[--chain.nr];
+		next = lfs_child_named(dir, here);
+		err = PTR_ERR_OR_ZERO(next);
+		if (!err) {
+			struct dentry *is = lfs_upper(d_inode(next));
+
+			if (!is || d_inode(is) != d_inode(here))
+				err = -ESTALE;
+		}
+		dput(here);
+		if (err == -ESTALE)
+			lfs_await_rename(dir);
+		if (!IS_ERR(next)) {
+			dput(dir);
+			dir = next;
+		}
+	}
+	lfs_chain_end(&chain);
+	if (!err)
+		return dir;
+	dput(dir);
+	return ERR_PTR(err);
+}
+
+static struct dentry *lfs_find_upper(struct lfs_container *c, struct dentry *upper)
+{
+	struct dentry *found = ERR_PTR(-ESTALE);
+	int i;
+
+	for (i = 0; i < LFS_FIND_TRIES && found == ERR_PTR(-ESTALE); i++)
+		found = lfs_find_upper_once(c, upper);
+	return found;
+}
+
+/* An object of the upper, not a directory, that is known to show. */
+static struct dentry *lfs_find_anywhere(struct lfs_container *c, struct dentry *upper)
+{
+	struct lfs_key key = { .upper = dget(upper) };
+	int err;
+
+	if (lfs_is_whiteout(upper))
+		err = -ESTALE;
+	else
+		err = lfs_marker_has_data(lfs_marks(c->sb), upper) ?:
+		      lfs_resolve_origin(c, &key);
+	if (err) {
+		lfs_key_put(&key);
+		return ERR_PTR(err);
+	}
+	return d_obtain_alias(lfs_iget(c->sb, &key));
+}
+
+static int lfs_in_upper(void *context, struct dentry *dentry)
+{
+	const struct lfs_container *c = context;
+
+	return is_subdir(dentry, c->upper_mnt->mnt_root);
+}
+
+/* A file's place need not be known: its handle is ours, so it is in the upper. */
+static int lfs_in_upper_or_file(void *context, struct dentry *dentry)
+{
+	return !d_is_dir(dentry) || lfs_in_upper(context, dentry);
+}
+
+static struct dentry *lfs_real_decode(struct vfsmount *mnt, const struct lfs_handle *h,
+				      int (*acceptable)(void *context, struct dentry *dentry),
+				      void *context)
+{
+	struct dentry *real;
+
+	real = exportfs_decode_fh(mnt, (struct fid *)h->real, h->len, h->type, acceptable,
+				  context);
+	return real ?: ERR_PTR(-ESTALE);
+}
+
+static struct dentry *lfs_decode_upper(struct lfs_container *c, const struct lfs_handle *h)
+{
+	struct dentry *upper, *found = ERR_PTR(-ESTALE);
+
+	if (!lfs_container_has_upper(c) || !lfs_handle_is_ours(c, h))
+		return ERR_PTR(-ESTALE);
+	if (h->kind & LFS_HANDLE_PARENT) {
+		upper = lfs_real_decode(c->upper_mnt, h, lfs_in_upper, c);
+		if (!IS_ERR(upper)) {
+			found = lfs_find_upper(c, upper);
+			dput(upper);
+		}
+		if (!IS_ERR(found))
+			return found;
+	}
+	upper = lfs_real_decode(c->upper_mnt, h, lfs_in_upper_or_file, c);
+	if (IS_ERR(upper))
+		return upper;
+	found = d_is_dir(upper) ? lfs_find_upper(c, upper) : lfs_find_anywhere(c, upper);
+	dput(upper);
+	return found;
+}
+
+/* Whether the copy @upper was made of the image's object. */
+static bool lfs_is_copy_of(struct lfs_container *c, struct dentry *upper,
+			   const struct inode *image_inode)
+{
+	const struct lfs_image *image = lfs_container_image(c);
+	const struct lfs_real *top = &lfs_ii(image_inode)->top;
+	struct layerfs_origin origin;
+
+	return lfs_marker_origin(image->marks, upper, &origin) > 0 &&
+	       lfs_image_origin_fs(image, &origin) == image->fsid[top->layer] &&
+	       le64_to_cpu(origin.ino) == d_inode(top->dentry)->i_ino &&
+	       !inode_wrong_type(d_inode(upper), image_inode->i_mode);
+}
+
+/* Whether a container's object is the one of the image, or what became of it. */
+static bool lfs_is_of_image(struct inode *inode, const struct dentry *image)
+{
+	struct dentry *upper = lfs_upper(inode);
+
+	if (lfs_image(inode) == image)
+		return true;
+	if (S_ISDIR(inode->i_mode) || d_is_dir(image))
+		return false;
+	/* Another name of it. */
+	if (lfs_i(inode)->image &&
+	    d_inode(lfs_ii(d_inode(lfs_i(inode)->image))->top.dentry) ==
+	    d_inode(lfs_ii(d_inode(image))->top.dentry))
+		return true;
+	return upper && lfs_is_copy_of(lfs_c(inode), upper, d_inode(image));
+}
+
+static int lfs_cached_test(struct inode *inode, void *image)
+{
+	return inode->i_ino == d_inode((struct dentry *)image)->i_ino &&
+	       lfs_i(inode)->image == image;
+}
+
+/* An object of the image, if it is in use, wherever it is now; or NULL. */
+static struct dentry *lfs_find_cached(struct lfs_container *c, struct dentry *image)
+{
+	struct dentry *alias = NULL;
+	struct inode *inode;
+
+	inode = ilookup5(c->sb, d_inode(image)->i_ino, lfs_cached_test, image);
+	if (!inode)
+		return NULL;
+	if (lfs_image(inode) == image)
+		alias = d_find_alias(inode) ?: d_find_any_alias(inode);
+	/* Not so what is to be copied up: that needs to know its place. */
+	if (!alias && !S_ISDIR(inode->i_mode) && lfs_upper(inode))
+		return d_obtain_alias(inode);
+	iput(inode);
+	return alias;
+}
+
+/* From @dir of the container, which merges with the parent of @image, one step down. */
+static struct dentry *lfs_image_step(struct dentry *dir, struct dentry *image)
+{
+	struct dentry *next = lfs_child_named(dir, image);
+
+	if (!IS_ERR(next) && !lfs_is_of_image(d_inode(next), image)) {
+		dput(next);
+		next = ERR_PTR(-ESTALE);
+	}
+	if (next == ERR_PTR(-ESTALE))
+		lfs_await_rename(dir);
+	return next;
+}
+
+static struct dentry *lfs_find_image_once(struct lfs_container *c, struct dentry *image)
+{
+	struct dentry *dir = NULL, *next;
+	struct lfs_chain chain;
+	unsigned int i;
+	int err;
+
+	err = lfs_chain_begin(&chain, image, lfs_container_image_root(c));
+	for (i = 0; !err && !dir && i < chain.nr; i++)
+		dir = lfs_find_cached(c, chain.v[i]);
+	if (dir)
+		i--;
+	else
+		dir = dget(c->sb->s_root);
+	while (!err && i-- > 0) {
+		next = lfs_image_step(dir, chain.v[i]);
+		err = PTR_ERR_OR_ZERO(next);
+		if (!err) {
+			dput(dir);
+			dir = next;
+		}
+	}
+	lfs_chain_end(&chain);
+	if (!err)
+		return dir;
+	dput(dir);
+	return ERR_PTR(err);
+}
+
+/* What an object of the image is in the container; -ESTALE if it does not show. */
+static struct dentry *lfs_find_image(struct lfs_container *c, struct dentry *image)
+{
+	struct dentry *found = ERR_PTR(-ESTALE);
+	int i;
+
+	for (i = 0; i < LFS_FIND_TRIES && found == ERR_PTR(-ESTALE); i++)
+		found = lfs_find_image_once(c, image);
+	return found;
+}
+
+/* Whether a real object is, or is merged in, an object of the image. */
+static bool lfs_image_shows(const struct inode *image_inode, const struct dentry *real,
+			    unsigned int layer)
+{
+	const struct lfs_image_inode *ii = lfs_ii(image_inode);
+	unsigned int i;
+
+	for (i = 0; i <= ii->nr_below; i++) {
+		const struct lfs_real *r = lfs_image_real(ii, i);
+
+		if (r->layer == layer && d_inode(r->dentry) == d_inode(real))
+			return true;
+	}
+	return false;
+}
+
+static struct dentry *lfs_image_child_named(struct dentry *dir, struct dentry *named)
+{
+	struct name_snapshot name;
+	struct dentry *child;
+
+	if (!d_is_dir(dir))
+		return ERR_PTR(-ESTALE);
+	take_dentry_name_snapshot(&name, named);
+	child = lfs_image_lookup(dir, name.name.name, name.name.len);
+	release_dentry_name_snapshot(&name);
+	return child ?: ERR_PTR(-ESTALE);
+}
+
+/* What a real object of a layer is in the image; -ESTALE if it is hidden there. */
+static struct dentry *lfs_find_in_image(struct lfs_container *c, struct dentry *real,
+					unsigned int layer)
+{
+	struct vfsmount *mnt = lfs_container_image(c)->set->layers[layer]->mnt;
+	struct dentry *dir = dget(lfs_container_image_root(c)), *next;
+	struct lfs_chain chain;
+	int err;
+
+	err = lfs_chain_begin(&chain, real, mnt->mnt_root);
+	while (!err && chain.nr) {
+		next = lfs_image_child_named(dir, chain.v[chain.nr - 1]);
+		dput(chain.v[--chain.nr]);
+		err = PTR_ERR_OR_ZERO(next);
+		if (!err) {
+			dput(dir);
+			dir = next;
+		}
+	}
+	lfs_chain_end(&chain);
+	if (!err && !lfs_image_shows(d_inode(dir), real, layer))
+		err = -ESTALE;
+	if (!err)
+		return dir;
+	dput(dir);
+	return ERR_PTR(err);
+}
+
+static int lfs_in_layer(void *context, struct dentry *dentry)
+{
+	return is_subdir(dentry, context);
+}
+
+static struct dentry *lfs_decode_in_layer(struct lfs_container *c, const struct lfs_handle *h,
+					  unsigned int layer)
+{
+	struct vfsmount *mnt = lfs_container_image(c)->set->layers[layer]->mnt;
+	struct dentry *real, *image, *found;
+
+	real = lfs_real_decode(mnt, h, lfs_in_layer, mnt->mnt_root);
+	if (IS_ERR(real))
+		return real;
+	image = lfs_find_in_image(c, real, layer);
+	dput(real);
+	if (IS_ERR(image))
+		return image;
+	found = lfs_find_image(c, image);
+	dput(image);
+	return found;
+}
+
+static struct dentry *lfs_decode_layer(struct lfs_container *c, const struct lfs_handle *h)
+{
+	const struct lfs_image *image = lfs_container_image(c);
+	struct dentry *found = ERR_PTR(-ESTALE);
+	unsigned int i;
+	u64 ident;
+
+	for (i = 0; i < image->set->nr && found == ERR_PTR(-ESTALE); i++) {
+		ident = lfs_image_layer_ident(image, i);
+		if (!memcmp(h->mark, &ident, sizeof(ident)))
+			found = lfs_decode_in_layer(c, h, i);
+	}
+	return found;
+}
+
+static struct dentry *lfs_fh_to_dentry(struct super_block *sb, struct fid *fid, int fh_len,
+				       int fh_type)
+{
+	struct lfs_container *c = lfs_container_of(sb);
+	struct dentry *found = ERR_PTR(-ESTALE);
+	const struct cred *old;
+	struct lfs_handle h;
+
+	if (lfs_handle_read(&h, fid->raw, fh_len, fh_type))
+		return ERR_PTR(-ESTALE);
+	/* To find is the mounter's right; to open what was found, the caller's. */
+	old = override_creds(c->cred);
+	switch (h.kind & ~LFS_HANDLE_PARENT) {
+	case LFS_HANDLE_UPPER:
+		found = lfs_decode_upper(c, &h);
+		break;
+	case LFS_HANDLE_LAYER:
+		found = lfs_decode_layer(c, &h);
+		break;
+	}
+	revert_creds(old);
+	return found;
+}
+
+/* What nfsd asks for after each change. */
+static int lfs_commit_metadata(struct inode *inode)
+{
+	struct dentry *upper = lfs_upper(inode);
+	struct lfs_container *c = lfs_c(inode);
+	const struct export_operations *ops;
+	int err;
+
+	if (!upper)
+		return 0;
+	if (c->params->is_volatile)
+		return lfs_volatile_status(c);
+	err = lfs_settle_dirs(c);
+	if (err)
+		return err;
+	ops = upper->d_sb->s_export_op;
+	if (ops && ops->commit_metadata)
+		return ops->commit_metadata(d_inode(upper));
+	return sync_inode_metadata(d_inode(upper), 1);
+}
+
+const struct export_operations lfs_export_ops = {
+	.encode_fh		= lfs_encode_fh,
+	.fh_to_dentry		= lfs_fh_to_dentry,
+	.commit_metadata	= lfs_commit_metadata,
+};
