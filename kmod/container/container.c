@@ -7,6 +7,8 @@
 #include <linux/xattr.h>
 
 #include "container/container.h"
+#include "container/handle.h"
+#include "copyup/moved.h"
 
 /*
  * The mark that overlayfs sets on a directory in use as upper or work, so that
@@ -128,7 +130,8 @@ static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 	if (err)
 		return err;
 	c->work.base = dget(p->work.dentry);
-	return lfs_workdir_open(fc, c, &p->work) ?: lfs_handles_open(fc, c);
+	return lfs_workdir_open(fc, c, &p->work) ?: lfs_handles_open(fc, c) ?:
+	       lfs_moved_open(fc, c);
 }
 
 /**

@@ -7,7 +7,6 @@
 #include <linux/mount.h>
 #include <linux/mutex.h>
 
-#include "container/handle.h"
 #include "copyup/workdir.h"
 #include "image/image.h"
 #include "layer/lower.h"
@@ -18,6 +17,23 @@
 struct fileattr;
 struct lfs_dirlist;
 struct lfs_links;
+
+/* Bits of lfs_handles.flags */
+enum {
+	LFS_HANDLES_KEPT,	/* the key is written down */
+	LFS_HANDLES_KEEPING,	/* somebody is about to write it down */
+	LFS_HANDLES_GIVEN,	/* this or an earlier mount may have given out handles */
+};
+
+/**
+ * struct lfs_handles - what a container needs to know its handles again
+ * @key: secret; with it, handles of objects in the upper are marked
+ * @flags: LFS_HANDLES_*, atomic bits
+ */
+struct lfs_handles {
+	u64 key[2];
+	unsigned long flags;
+};
 
 /**
  * struct lfs_container - a mount: one image, and one upper if it can be written

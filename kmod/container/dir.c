@@ -13,6 +13,7 @@
 #include "container/container.h"
 #include "container/settle.h"
 #include "copyup/copyup.h"
+#include "copyup/moved.h"
 #include "io/realfile.h"
 #include "layer/marker.h"
 
@@ -366,8 +367,13 @@ static int lfs_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 	nameless = !d_inode(new.hardlink)->i_nlink;
 	if (lfs_ino_is_foreign(inode))
 		err = lfs_mark_impure(dir);
-	if (!err)
+	if (!err) {
+		/* The name that it has in its layer may go. */
+		lfs_moved_begin(inode);
 		err = lfs_make_upper(dir, &dentry->d_name, &new, &upper);
+	}
+	if (!err)
+		lfs_moved_note(inode);
 	/* Its fsync did nothing on btrfs, which would log it as empty with the directory. */
 	if (!err && nameless)
 		lfs_note_unsettled(lfs_c(dir));

@@ -16,7 +16,8 @@
 
 #include "container/container.h"
 #include "container/handle.h"
-#include "copyup/links.h"
+#include "copyup/index.h"
+#include "copyup/moved.h"
 #include "layer/marker.h"
 
 /* Lookups again after a rename was seen to be under way, or the object not to show. */
@@ -172,7 +173,6 @@ static int lfs_in_upper(void *context, struct dentry *dentry)
 	return is_subdir(dentry, c->upper_mnt->mnt_root);
 }
 
-/* A file's place need not be known: its handle is ours, so it is in the upper. */
 static int lfs_in_upper_or_file(void *context, struct dentry *dentry)
 {
 	return !d_is_dir(dentry) || lfs_in_upper(context, dentry);
@@ -189,27 +189,35 @@ static struct dentry *lfs_real_decode(struct vfsmount *mnt, const struct lfs_han
 	return real ?: ERR_PTR(-ESTALE);
 }
 
-static struct dentry *lfs_decode_upper(struct lfs_container *c, const struct lfs_handle *h)
+/* A file's place need not be known, if it is known to be in the upper. */
+static struct dentry *lfs_decode_upper_anywhere(struct lfs_container *c,
+						const struct lfs_handle *h)
 {
-	struct dentry *upper, *found = ERR_PTR(-ESTALE);
+	struct dentry *upper, *found;
 
-	if (!lfs_container_has_upper(c) || !lfs_handle_is_ours(c, h))
-		return ERR_PTR(-ESTALE);
-	if (h->kind & LFS_HANDLE_PARENT) {
-		upper = lfs_real_decode(c->upper_mnt, h, lfs_in_upper, c);
-		if (!IS_ERR(upper)) {
-			found = lfs_find_upper(c, upper);
-			dput(upper);
-		}
-		if (!IS_ERR(found))
-			return found;
-	}
 	upper = lfs_real_decode(c->upper_mnt, h, lfs_in_upper_or_file, c);
 	if (IS_ERR(upper))
 		return upper;
 	found = d_is_dir(upper) ? lfs_find_upper(c, upper) : lfs_find_anywhere(c, upper);
 	dput(upper);
 	return found;
+}
+
+static struct dentry *lfs_decode_upper(struct lfs_container *c, const struct lfs_handle *h)
+{
+	struct dentry *upper, *found = ERR_PTR(-ESTALE);
+	bool ours = lfs_handle_is_ours(c, h);
+
+	if (!lfs_container_has_upper(c))
+		return ERR_PTR(-ESTALE);
+	if (!ours || (h->kind & LFS_HANDLE_PARENT)) {
+		upper = lfs_real_decode(c->upper_mnt, h, lfs_in_upper, c);
+		if (!IS_ERR(upper)) {
+			found = lfs_find_upper(c, upper);
+			dput(upper);
+		}
+	}
+	return IS_ERR(found) && ours ? lfs_decode_upper_anywhere(c, h) : found;
 }
 
 /* Whether the copy @upper was made of the image's object. */
@@ -267,6 +275,34 @@ static struct dentry *lfs_find_cached(struct lfs_container *c, struct dentry *im
 	return alias;
 }
 
+/* A copy that is in the upper, where the index or a note says. */
+static struct dentry *lfs_find_noted(struct lfs_container *c, struct dentry *image)
+{
+	struct layerfs_origin origin;
+	struct dentry *copy, *found;
+	struct lfs_handle h;
+
+	/* What is written there may be anybody's, who can mark a file as a copy, too. */
+	if (!lfs_container_has_upper(c) || lfs_marks(c->sb)->is_user)
+		return NULL;
+	lfs_image_origin(d_inode(image), &origin);
+	copy = d_is_dir(image) ? NULL : lfs_index_lookup(c, &origin, false);
+	if (!IS_ERR_OR_NULL(copy)) {
+		found = lfs_find_anywhere(c, copy);
+		dput(copy);
+	} else if (!lfs_moved_find(c, &origin, &h)) {
+		found = lfs_decode_upper_anywhere(c, &h);
+	} else {
+		return NULL;
+	}
+	if (IS_ERR(found))
+		return NULL;
+	if (lfs_is_of_image(d_inode(found), image))
+		return found;
+	dput(found);
+	return NULL;
+}
+
 /* From @dir of the container, which merges with the parent of @image, one step down. */
 static struct dentry *lfs_image_step(struct dentry *dir, struct dentry *image)
 {
@@ -290,7 +326,7 @@ static struct dentry *lfs_find_image_once(struct lfs_container *c, struct dentry
 
 	err = lfs_chain_begin(&chain, image, lfs_container_image_root(c));
 	for (i = 0; !err && !dir && i < chain.nr; i++)
-		dir = lfs_find_cached(c, chain.v[i]);
+		dir = lfs_find_cached(c, chain.v[i]) ?: lfs_find_noted(c, chain.v[i]);
 	if (dir)
 		i--;
 	else

@@ -9,6 +9,7 @@
 #include <linux/fs_context.h>
 #include <linux/mount.h>
 #include <linux/random.h>
+#include <linux/siphash.h>
 #include <linux/string.h>
 #include <linux/xattr.h>
 
@@ -21,13 +22,18 @@
  * @fc: for messages
  * @c: its work directory is open
  *
- * Without one, there is a new one, written down when it is used first.
+ * Without one, there is a new one, written down when it is used first.  With the
+ * option userxattr it is not, and handles of files of the upper end with the mount.
  */
 int lfs_handles_open(struct fs_context *fc, struct lfs_container *c)
 {
-	int len = lfs_marker_key(lfs_container_image(c)->marks, c->work.base, &c->handles.key,
-				 sizeof(c->handles.key));
+	const struct lfs_marks *marks = lfs_container_image(c)->marks;
+	int len = 0;
 
+	/* A key that anybody may read is none. */
+	if (!marks->is_user)
+		len = lfs_marker_key(marks, c->work.base, c->handles.key,
+				     sizeof(c->handles.key));
 	if (len < 0) {
 		errorfc(fc, "cannot read the key for file handles in workdir '%s': %pe",
 			c->params->work_name, ERR_PTR(len));
@@ -37,7 +43,7 @@ int lfs_handles_open(struct fs_context *fc, struct lfs_container *c)
 		set_bit(LFS_HANDLES_KEPT, &c->handles.flags);
 		set_bit(LFS_HANDLES_GIVEN, &c->handles.flags);
 	} else {
-		get_random_bytes(&c->handles.key, sizeof(c->handles.key));
+		get_random_bytes(c->handles.key, sizeof(c->handles.key));
 	}
 	return 0;
 }
@@ -54,7 +60,8 @@ static void lfs_handles_keep(struct lfs_container *c)
 	int err;
 
 	set_bit(LFS_HANDLES_GIVEN, &c->handles.flags);
-	if (test_bit(LFS_HANDLES_KEPT, &c->handles.flags) ||
+	if (lfs_container_image(c)->marks->is_user ||
+	    test_bit(LFS_HANDLES_KEPT, &c->handles.flags) ||
 	    test_and_set_bit(LFS_HANDLES_KEEPING, &c->handles.flags))
 		return;
 	if (!sb_start_write_trylock(mnt->mnt_sb))
@@ -63,7 +70,7 @@ static void lfs_handles_keep(struct lfs_container *c)
 	if (!err) {
 		old = override_creds(c->cred);
 		err = vfs_setxattr(mnt_idmap(mnt), c->work.base,
-				   lfs_container_image(c)->marks->key, &c->handles.key,
+				   lfs_container_image(c)->marks->key, c->handles.key,
 				   sizeof(c->handles.key), 0);
 		revert_creds(old);
 		mnt_put_write_access(mnt);
@@ -95,11 +102,11 @@ bool lfs_handles_possible(const struct lfs_container *c)
 /* The tag that a handle of the upper has if it was made here. */
 static u64 lfs_handle_tag(const struct lfs_container *c, const struct lfs_handle *h)
 {
+	const siphash_key_t key = { .key = { c->handles.key[0], c->handles.key[1] } };
 	struct lfs_handle bare = *h;
 
 	memset(bare.mark, 0, sizeof(bare.mark));
-	return siphash(&bare, offsetof(struct lfs_handle, real) + sizeof(u32) * bare.len,
-		       &c->handles.key);
+	return siphash(&bare, offsetof(struct lfs_handle, real) + sizeof(u32) * bare.len, &key);
 }
 
 /**
@@ -108,7 +115,7 @@ static u64 lfs_handle_tag(const struct lfs_container *c, const struct lfs_handle
  * @h: of an object in the upper
  *
  * The upper's filesystem has more than the upper; its handle alone does not say whether
- * a file is in it.
+ * a file is in it, unless it is in use.
  */
 bool lfs_handle_is_ours(const struct lfs_container *c, const struct lfs_handle *h)
 {
@@ -152,7 +159,13 @@ static int lfs_handle_of_layer(struct lfs_handle *h, struct inode *image_inode)
 	return err;
 }
 
-static int lfs_handle_of_upper(struct lfs_handle *h, struct inode *inode, struct inode *parent)
+/**
+ * lfs_handle_of_upper - the handle of an object in the upper
+ * @h: filled in, but for the version
+ * @inode: the object, in the upper
+ * @parent: its directory, if the handle is to tell it; or NULL
+ */
+int lfs_handle_of_upper(struct lfs_handle *h, struct inode *inode, struct inode *parent)
 {
 	struct dentry *dir = parent ? lfs_upper(parent) : NULL;
 	u64 tag;
@@ -197,6 +210,8 @@ int lfs_encode_fh(struct inode *inode, __u32 *fh, int *max_len, struct inode *pa
 	/* First: a rename from now on writes down what it needs. */
 	if (lfs_container_has_upper(c))
 		lfs_handles_keep(c);
+	/* Pairs with that in lfs_moved_begin(). */
+	smp_mb();
 	if (lfs_handle_by_layer(inode))
 		err = lfs_handle_of_layer(&h, d_inode(lfs_i(inode)->image));
 	else

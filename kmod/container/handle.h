@@ -4,7 +4,6 @@
 #define _LAYERFS_HANDLE_H
 
 #include <linux/exportfs.h>
-#include <linux/siphash.h>
 
 #include "layerfs.h"
 
@@ -44,26 +43,10 @@ struct lfs_handle {
 	u32 real[LFS_HANDLE_REAL_MAX];
 };
 
-/* Bits of lfs_handles.flags */
-enum {
-	LFS_HANDLES_KEPT,	/* the key is written down */
-	LFS_HANDLES_KEEPING,	/* somebody is about to write it down */
-	LFS_HANDLES_GIVEN,	/* this or an earlier mount may have given out handles */
-};
-
-/**
- * struct lfs_handles - what a container needs to know its handles again
- * @key: secret; with it, handles of objects in the upper are marked
- * @flags: LFS_HANDLES_*, atomic bits
- */
-struct lfs_handles {
-	siphash_key_t key;
-	unsigned long flags;
-};
-
 int lfs_handles_open(struct fs_context *fc, struct lfs_container *c);
 bool lfs_handles_possible(const struct lfs_container *c);
 int lfs_encode_fh(struct inode *inode, __u32 *fh, int *max_len, struct inode *parent);
+int lfs_handle_of_upper(struct lfs_handle *h, struct inode *inode, struct inode *parent);
 int lfs_handle_read(struct lfs_handle *h, const u32 *fh, int len, int type);
 bool lfs_handle_is_ours(const struct lfs_container *c, const struct lfs_handle *h);
 

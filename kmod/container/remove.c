@@ -15,6 +15,7 @@
 #include "container/settle.h"
 #include "copyup/copyup.h"
 #include "copyup/links.h"
+#include "copyup/moved.h"
 #include "layer/marker.h"
 
 /**
@@ -32,6 +33,8 @@ void lfs_inode_gone(struct inode *inode, bool in_upper)
 		clear_nlink(inode);
 	else
 		lfs_copy_attrs(inode);
+	if (!inode->i_nlink)
+		lfs_moved_forget(inode);
 }
 
 /*

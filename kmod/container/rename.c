@@ -18,6 +18,7 @@
 #include "container/settle.h"
 #include "copyup/copyup.h"
 #include "copyup/links.h"
+#include "copyup/moved.h"
 #include "layer/marker.h"
 
 /**
@@ -233,7 +234,12 @@ static int lfs_rename_marked(struct lfs_rn *rn)
 	err = lfs_rename_mark(rn);
 	if (!err && rn->victim && S_ISDIR(rn->victim->i_mode))
 		err = lfs_dir_hollow(rn->victim);
-	return err ?: lfs_rename_upper(rn);
+	if (err)
+		return err;
+	lfs_moved_begin(d_inode(rn->old));
+	if (rn->exchange)
+		lfs_moved_begin(d_inode(rn->new));
+	return lfs_rename_upper(rn);
 }
 
 static int lfs_rename_write(struct lfs_rn *rn)
@@ -253,9 +259,14 @@ static int lfs_rename_write(struct lfs_rn *rn)
 	err = lfs_rename_marked(rn);
 	if (unlogged)
 		lfs_unlogged_end(c);
-	if (!err && rn->victim)
+	if (err)
+		return err;
+	lfs_moved_note(d_inode(rn->old));
+	if (rn->exchange)
+		lfs_moved_note(d_inode(rn->new));
+	if (rn->victim)
 		lfs_inode_gone(rn->victim, rn->new_in_upper);
-	return err;
+	return 0;
 }
 
 /* Without redirects a directory that merges cannot merge from elsewhere: mv(1) copies it. */

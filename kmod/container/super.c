@@ -5,6 +5,7 @@
 #include <linux/statfs.h>
 
 #include "container/container.h"
+#include "container/handle.h"
 #include "container/settle.h"
 #include "copyup/links.h"
 

@@ -581,6 +581,8 @@ void lfs_workdir_close(struct lfs_container *c)
 {
 	dput(c->work.index);
 	c->work.index = NULL;
+	dput(c->work.handles);
+	c->work.handles = NULL;
 	dput(c->work.dir);
 	c->work.dir = NULL;
 }

@@ -17,6 +17,7 @@ struct fs_context;
  * @dir: "work" in it, which holds the temporaries; NULL without an upper
  * @index: "links" in the base, see copyup/index.c; NULL until there is one, then
  *         constant
+ * @handles: "handles" in the base, see copyup/moved.c; likewise
  * @seq: last number used for a temporary's name
  * @tmpfile: copies are made without a name.  Not if the filesystem is not
  *           @ordered: there, an fsync of what has no name may do nothing
@@ -35,6 +36,7 @@ struct lfs_workdir {
 	struct dentry *base;
 	struct dentry *dir;
 	struct dentry *index;
+	struct dentry *handles;
 	atomic_t seq;
 	bool tmpfile;
 	bool ordered;

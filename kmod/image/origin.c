@@ -5,7 +5,6 @@
  * from the bottom, so that layers may be added on top.
  */
 #include <linux/dcache.h>
-#include <linux/hash.h>
 #include <linux/mount.h>
 #include <linux/string.h>
 #include <linux/uuid.h>
@@ -30,7 +29,7 @@ static void lfs_fs_place(const struct lfs_image *image, unsigned int f,
 
 /**
  * lfs_image_origin - what names an object of a layer for good
- * @inode: of an image, not a directory
+ * @inode: of an image; of a directory, the topmost is meant
  * @origin: filled in
  */
 void lfs_image_origin(const struct inode *inode, struct layerfs_origin *origin)
@@ -93,5 +92,5 @@ u64 lfs_image_layer_ident(const struct lfs_image *image, unsigned int layer)
 	u64 ident = image->set->layers[layer]->ident;
 
 	/* As in an origin: of filesystems with one uuid, the place of its lowest layer. */
-	return fs->known ? ident : ident ^ hash_64(image->set->nr - fs->lowest, 64);
+	return fs->known ? ident : ident ^ (image->set->nr - fs->lowest);
 }

@@ -34,7 +34,7 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @metacopy: data elsewhere
  * @origin: from where it was copied up
  * @protattr: append-only and immutable
- * @key: the key for file handles
+ * @key: the key for file handles; NULL if @is_user
  * @is_user: set by whoever may write to the object, and possible only on
  *           regular files and directories: redirects do not hold
  */

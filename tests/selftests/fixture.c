@@ -247,10 +247,10 @@ void fx_remount(void)
 	do_mount(layers);
 }
 
-/* The index, and the mark that keeps overlayfs away from it. */
+/* The index, the mark that keeps overlayfs away from it, and what was renamed. */
 static bool is_index(const char *line)
 {
-	return !strncmp(line, "links", 5) || !strncmp(line, "work/incompat ", 14) ||
+	return !strncmp(line, "links", 5) || !strncmp(line, "handles", 7) || !strncmp(line, "work/incompat ", 14) ||
 	       !strncmp(line, "work/incompat/links ", 20);
 }
 

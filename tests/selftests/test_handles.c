@@ -422,3 +422,134 @@ TEST(handles, changed_while_open)
 	close(fd2);
 	CHECK_STALE(&low);
 }
+
+/* Where an object of a layer is now, known from a handle of before. */
+TEST(handles, rename_of_layers_objects)
+{
+	struct fh low, deep, d, e, both, under, after;
+
+	layers();
+	fx_mount(2);
+	low = fh_of("mnt/low");
+	deep = fh_of("mnt/d/e/deep");
+	d = fh_of("mnt/d");
+	e = fh_of("mnt/d/e");
+	both = fh_of("mnt/both");
+	under = fh_of("mnt/both/under");
+	drop_caches(true);
+	CHECK_SYS(rename("mnt/low", "mnt/both/file"));
+	CHECK_SYS(rename("mnt/d", "mnt/both/dir"));
+	CHECK_SYS(rename("mnt/both", "mnt/all"));
+	for (int i = 0; i < 2; i++) {
+		drop_caches(true);
+		CHECK_FH(&deep, "mnt/all/dir/e/deep");
+		drop_caches(true);
+		CHECK_FH(&low, "mnt/all/file");
+		CHECK_FH(&e, "mnt/all/dir/e");
+		drop_caches(true);
+		CHECK_FH(&under, "mnt/all/under");
+		drop_caches(true);
+		CHECK_FH(&d, "mnt/all/dir");
+		CHECK_FH(&both, "mnt/all");
+		fx_remount();
+	}
+	after = fh_of("mnt/all/dir/e");
+	CHECK(fh_equal(&after, &e));
+	after = fh_of("mnt/all/file");
+	/* Below what was renamed, renamed and changed. */
+	append_file("mnt/all/under", "+");
+	CHECK_SYS(rename("mnt/all/dir/e", "mnt/e"));
+	CHECK_SYS(rename("mnt/e/deep", "mnt/deep"));
+	CHECK_SYS(rename("mnt/all/file", "mnt/e/file"));
+	fx_remount();
+	CHECK_FH(&deep, "mnt/deep");
+	CHECK_FH(&e, "mnt/e");
+	CHECK_FH(&under, "mnt/all/under");
+	CHECK_FH(&low, "mnt/e/file");
+	CHECK_FH(&after, "mnt/e/file");
+	/* Nothing is left of what is gone. */
+	CHECK_EQ(system("rm -r mnt/*"), 0);
+	CHECK_STR(ls("work/handles"), "");
+	CHECK_STALE(&deep);
+	CHECK_STALE(&low);
+	CHECK_STALE(&under);
+	CHECK_STALE(&d);
+}
+
+/* Taken after the rename: there was nothing to write down by then. */
+TEST(handles, renamed_before)
+{
+	struct fh low, deep, linked;
+
+	layers();
+	fx_mount(2);
+	CHECK_SYS(rename("mnt/low", "mnt/d/file"));
+	CHECK_SYS(rename("mnt/d", "mnt/dir"));
+	CHECK_SYS(link("mnt/top", "mnt/dir/too"));
+	low = fh_of("mnt/dir/file");
+	deep = fh_of("mnt/dir/e/deep");
+	linked = fh_of("mnt/top");
+	CHECK_SYS(unlink("mnt/top"));
+	drop_caches(true);
+	CHECK_FH(&low, "mnt/dir/file");
+	CHECK_FH(&deep, "mnt/dir/e/deep");
+	CHECK_FH(&linked, "mnt/dir/too");
+	fx_remount();
+	CHECK_FH(&low, "mnt/dir/file");
+	CHECK_FH(&deep, "mnt/dir/e/deep");
+	CHECK_FH(&linked, "mnt/dir/too");
+}
+
+/* A second name, then the first one goes: a rename in two steps. */
+TEST(handles, another_name)
+{
+	struct fh low, a;
+
+	layers();
+	mk_file("l2/a", "two names");
+	CHECK_SYS(link("l2/a", "l2/b"));
+	fx_mount(2);
+	low = fh_of("mnt/low");
+	a = fh_of("mnt/a");
+	drop_caches(true);
+	CHECK_SYS(link("mnt/low", "mnt/d/low"));
+	CHECK_SYS(unlink("mnt/low"));
+	CHECK_SYS(rename("mnt/a", "mnt/d/a"));
+	drop_caches(true);
+	CHECK_FH(&low, "mnt/d/low");
+	CHECK_FH(&a, "mnt/d/a");
+	CHECK_FH(&a, "mnt/b");
+	fx_remount();
+	CHECK_FH(&low, "mnt/d/low");
+	CHECK_FH(&a, "mnt/b");
+	CHECK_SYS(unlink("mnt/d/low"));
+	CHECK_STALE(&low);
+	CHECK_STR(ls("work/handles"), "");
+}
+
+/* Two directories and two files change places. */
+TEST(handles, exchanged)
+{
+	struct fh top, low, d, deep, both, under;
+
+	layers();
+	fx_mount(2);
+	top = fh_of("mnt/top");
+	low = fh_of("mnt/low");
+	d = fh_of("mnt/d");
+	deep = fh_of("mnt/d/e/deep");
+	both = fh_of("mnt/both");
+	under = fh_of("mnt/both/under");
+	CHECK_SYS(renameat2(AT_FDCWD, "mnt/top", AT_FDCWD, "mnt/low", RENAME_EXCHANGE));
+	CHECK_SYS(renameat2(AT_FDCWD, "mnt/d", AT_FDCWD, "mnt/both", RENAME_EXCHANGE));
+	for (int i = 0; i < 2; i++) {
+		drop_caches(true);
+		CHECK_FH(&under, "mnt/d/under");
+		CHECK_FH(&deep, "mnt/both/e/deep");
+		CHECK_FH(&top, "mnt/low");
+		CHECK_FH(&low, "mnt/top");
+		CHECK_FH(&d, "mnt/both");
+		CHECK_FH(&both, "mnt/d");
+		fx_remount();
+	}
+}
