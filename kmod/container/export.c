@@ -18,6 +18,7 @@
 #include "container/handle.h"
 #include "copyup/index.h"
 #include "copyup/moved.h"
+#include "image/names.h"
 #include "layer/marker.h"
 
 /* Lookups again after a rename was seen to be under way, or the object not to show. */
@@ -148,17 +149,42 @@ static struct dentry *lfs_find_upper(struct lfs_container *c, struct dentry *upp
 	return found;
 }
 
+/*
+ * Whether the upper has no name for a copy, which is in the index for names that only
+ * the image has.  There may be none any more: see lfs_links_lost().
+ */
+static int lfs_is_only_indexed(struct lfs_container *c, struct dentry *upper)
+{
+	struct layerfs_origin origin;
+	struct dentry *copy;
+	int err;
+
+	if (d_inode(upper)->i_nlink != 1 || !lfs_index_dir(c))
+		return 0;
+	err = lfs_marker_origin(lfs_marks(c->sb), upper, &origin);
+	if (err <= 0)
+		return err;
+	copy = lfs_index_lookup(c, &origin, false);
+	if (IS_ERR_OR_NULL(copy))
+		return PTR_ERR_OR_ZERO(copy);
+	err = d_inode(copy) == d_inode(upper);
+	dput(copy);
+	return err;
+}
+
 /* An object of the upper, not a directory, that is known to show. */
 static struct dentry *lfs_find_anywhere(struct lfs_container *c, struct dentry *upper)
 {
 	struct lfs_key key = { .upper = dget(upper) };
 	int err;
 
-	if (lfs_is_whiteout(upper))
+	err = lfs_is_whiteout(upper) ? 1 : lfs_is_only_indexed(c, upper);
+	if (err > 0)
 		err = -ESTALE;
-	else
-		err = lfs_marker_has_data(lfs_marks(c->sb), upper) ?:
-		      lfs_resolve_origin(c, &key);
+	if (!err)
+		err = lfs_marker_has_data(lfs_marks(c->sb), upper);
+	if (!err)
+		err = lfs_resolve_origin(c, &key);
 	if (err) {
 		lfs_key_put(&key);
 		return ERR_PTR(err);
@@ -251,28 +277,51 @@ static bool lfs_is_of_image(struct inode *inode, const struct dentry *image)
 	return upper && lfs_is_copy_of(lfs_c(inode), upper, d_inode(image));
 }
 
-static int lfs_cached_test(struct inode *inode, void *image)
+/**
+ * struct lfs_sought - an object of a layer, to be found if it is in use
+ * @ino: its st_ino
+ * @real: it or, of a directory that merges, the topmost one
+ */
+struct lfs_sought {
+	u64 ino;
+	const struct inode *real;
+};
+
+static int lfs_cached_test(struct inode *inode, void *data)
 {
-	return inode->i_ino == d_inode((struct dentry *)image)->i_ino &&
-	       lfs_i(inode)->image == image;
+	const struct lfs_sought *sought = data;
+	const struct lfs_inode *li = lfs_i(inode);
+
+	return inode->i_ino == sought->ino && li->image &&
+	       d_inode(lfs_ii(d_inode(li->image))->top.dentry) == sought->real;
 }
 
-/* An object of the image, if it is in use, wherever it is now; or NULL. */
-static struct dentry *lfs_find_cached(struct lfs_container *c, struct dentry *image)
+/* An object of a layer, if it is in use, wherever it is now; or NULL. */
+static struct dentry *lfs_find_cached(struct lfs_container *c, struct lfs_sought sought)
 {
 	struct dentry *alias = NULL;
 	struct inode *inode;
 
-	inode = ilookup5(c->sb, d_inode(image)->i_ino, lfs_cached_test, image);
+	inode = ilookup5(c->sb, sought.ino, lfs_cached_test, &sought);
 	if (!inode)
 		return NULL;
-	if (lfs_image(inode) == image)
+	if (lfs_image(inode))
 		alias = d_find_alias(inode) ?: d_find_any_alias(inode);
 	/* Not so what is to be copied up: that needs to know its place. */
 	if (!alias && !S_ISDIR(inode->i_mode) && lfs_upper(inode))
 		return d_obtain_alias(inode);
 	iput(inode);
 	return alias;
+}
+
+static struct dentry *lfs_find_image_cached(struct lfs_container *c, struct dentry *image)
+{
+	struct lfs_sought sought = {
+		.ino = d_inode(image)->i_ino,
+		.real = d_inode(lfs_ii(d_inode(image))->top.dentry),
+	};
+
+	return lfs_find_cached(c, sought);
 }
 
 /* A copy that is in the upper, where the index or a note says. */
@@ -326,7 +375,7 @@ static struct dentry *lfs_find_image_once(struct lfs_container *c, struct dentry
 
 	err = lfs_chain_begin(&chain, image, lfs_container_image_root(c));
 	for (i = 0; !err && !dir && i < chain.nr; i++)
-		dir = lfs_find_cached(c, chain.v[i]) ?: lfs_find_noted(c, chain.v[i]);
+		dir = lfs_find_image_cached(c, chain.v[i]) ?: lfs_find_noted(c, chain.v[i]);
 	if (dir)
 		i--;
 	else
@@ -414,6 +463,33 @@ static struct dentry *lfs_find_in_image(struct lfs_container *c, struct dentry *
 	return ERR_PTR(err);
 }
 
+/* Another name in the same directory of the file @real, whose own is gone or moved. */
+static struct dentry *lfs_find_link(struct lfs_container *c, struct dentry *real,
+				    unsigned int layer, u64 ino)
+{
+	struct dentry *parent = dget_parent(real), *found = ERR_PTR(-ESTALE), *dir, *image;
+	const struct lfs_names *names;
+	unsigned int i;
+
+	dir = lfs_find_in_image(c, parent, layer);
+	dput(parent);
+	if (IS_ERR(dir))
+		return dir;
+	names = lfs_image_names(d_inode(dir));
+	for (i = 0; !IS_ERR(names) && i < names->nr && found == ERR_PTR(-ESTALE); i++) {
+		if (names->v[i]->ino != ino)
+			continue;
+		image = lfs_image_lookup(dir, names->v[i]->name, names->v[i]->len);
+		if (IS_ERR_OR_NULL(image))
+			continue;
+		if (lfs_image_shows(d_inode(image), real, layer))
+			found = lfs_find_image(c, image);
+		dput(image);
+	}
+	dput(dir);
+	return found;
+}
+
 static int lfs_in_layer(void *context, struct dentry *dentry)
 {
 	return is_subdir(dentry, context);
@@ -422,18 +498,31 @@ static int lfs_in_layer(void *context, struct dentry *dentry)
 static struct dentry *lfs_decode_in_layer(struct lfs_container *c, const struct lfs_handle *h,
 					  unsigned int layer)
 {
-	struct vfsmount *mnt = lfs_container_image(c)->set->layers[layer]->mnt;
+	const struct lfs_image *all = lfs_container_image(c);
+	struct vfsmount *mnt = all->set->layers[layer]->mnt;
 	struct dentry *real, *image, *found;
+	struct lfs_sought sought;
 
 	real = lfs_real_decode(mnt, h, lfs_in_layer, mnt->mnt_root);
 	if (IS_ERR(real))
 		return real;
+	sought.real = d_inode(real);
+	sought.ino = lfs_ino(all, all->fsid[layer], sought.real->i_ino);
+	found = lfs_find_cached(c, sought);
+	if (found) {
+		dput(real);
+		return found;
+	}
 	image = lfs_find_in_image(c, real, layer);
+	if (IS_ERR(image)) {
+		found = image;
+	} else {
+		found = lfs_find_image(c, image);
+		dput(image);
+	}
+	if (found == ERR_PTR(-ESTALE) && !d_is_dir(real) && sought.real->i_nlink > 1)
+		found = lfs_find_link(c, real, layer, sought.ino);
 	dput(real);
-	if (IS_ERR(image))
-		return image;
-	found = lfs_find_image(c, image);
-	dput(image);
 	return found;
 }
 

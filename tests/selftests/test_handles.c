@@ -80,8 +80,10 @@ static void check_lasts(const char * const *paths, int nr)
 		CHECK(fh_equal(&fh[i], &again));
 	}
 	fx_remount();
-	for (int i = nr; i-- > 0; )
+	for (int i = nr; i-- > 0; ) {
+		drop_caches(true);
 		CHECK_FH(&fh[i], paths[i]);
+	}
 }
 
 TEST(handles, objects_of_layers)
@@ -552,4 +554,52 @@ TEST(handles, exchanged)
 		CHECK_FH(&both, "mnt/d");
 		fx_remount();
 	}
+}
+
+/* The first name goes, by which the layer's filesystem finds the file. */
+TEST(handles, one_of_several_names_goes)
+{
+	static const char * const names[] = { "l2/d/a", "l2/d/b", "l2/d/c" };
+	struct fh fh;
+
+	layers();
+	mk_file("l2/d/a", "three names");
+	CHECK_SYS(link(names[0], names[1]));
+	CHECK_SYS(link(names[0], names[2]));
+	fx_mount(2);
+	fh = fh_of("mnt/d/c");
+	drop_caches(true);
+	CHECK_SYS(unlink("mnt/d/a"));
+	drop_caches(true);
+	CHECK_FH(&fh, "mnt/d/b");
+	CHECK_SYS(unlink("mnt/d/b"));
+	drop_caches(true);
+	CHECK_FH(&fh, "mnt/d/c");
+	append_file("mnt/d/c", "+");
+	drop_caches(true);
+	CHECK_FH(&fh, "mnt/d/c");
+	CHECK_SYS(unlink("mnt/d/c"));
+	CHECK_STALE(&fh);
+}
+
+/* A name outside the layer keeps the copy in the index: it does not show for that. */
+TEST(handles, kept_by_a_name_outside)
+{
+	struct fh fh, copy;
+
+	layers();
+	mk_file("l2/d/a", "two names");
+	CHECK_SYS(link("l2/d/a", "outside"));
+	fx_mount(2);
+	fh = fh_of("mnt/d/a");
+	append_file("mnt/d/a", "+");
+	drop_caches(true);
+	CHECK_FH(&fh, "mnt/d/a");
+	CHECK_SYS(stat_of("mnt/d/a").st_nlink == 2 ? 0 : -1);
+	copy = fh_of("mnt/d/a");
+	CHECK_SYS(unlink("mnt/d/a"));
+	CHECK(strcmp(ls("work/links"), ""));
+	drop_caches(true);
+	CHECK_STALE(&fh);
+	CHECK_STALE(&copy);
 }

@@ -22,10 +22,12 @@
  *   metacopy   a file with LAYERFS_XATTR_METACOPY has its data in a layer below:
  *              not supported, refused
  *
- * and one attribute of our own, which overlayfs neither shows nor reads:
+ * and attributes of our own, which overlayfs neither shows nor reads:
  *
  *   layerfs.origin   which object of a layer this one was copied up from, so
  *                    that st_ino stays what it was
+ *
+ *   layerfs.key      of the work directory: what file handles are signed with
  *
  * The index is for objects of a layer with several links.  It holds one link to
  * the copy of each, by which all names find it, and an empty file beside it, the
