@@ -21,8 +21,8 @@
 #include "image/names.h"
 #include "layer/marker.h"
 
-/* Lookups again after a rename was seen to be under way, or the object not to show. */
-#define LFS_FIND_TRIES 3
+/* How often a lookup is tried that a rename has come in the way of. */
+#define LFS_FIND_TRIES 10
 
 /**
  * struct lfs_chain - a dentry and those above it
@@ -141,11 +141,14 @@ static struct dentry *lfs_find_upper_once(struct lfs_container *c, struct dentry
 
 static struct dentry *lfs_find_upper(struct lfs_container *c, struct dentry *upper)
 {
-	struct dentry *found = ERR_PTR(-ESTALE);
-	int i;
+	int tries = LFS_FIND_TRIES;
+	struct dentry *found;
+	unsigned int seq;
 
-	for (i = 0; i < LFS_FIND_TRIES && found == ERR_PTR(-ESTALE); i++)
+	do {
+		seq = read_seqbegin(&rename_lock);
 		found = lfs_find_upper_once(c, upper);
+	} while (found == ERR_PTR(-ESTALE) && read_seqretry(&rename_lock, seq) && --tries);
 	return found;
 }
 
@@ -398,11 +401,14 @@ static struct dentry *lfs_find_image_once(struct lfs_container *c, struct dentry
 /* What an object of the image is in the container; -ESTALE if it does not show. */
 static struct dentry *lfs_find_image(struct lfs_container *c, struct dentry *image)
 {
-	struct dentry *found = ERR_PTR(-ESTALE);
-	int i;
+	int tries = LFS_FIND_TRIES;
+	struct dentry *found;
+	unsigned int seq;
 
-	for (i = 0; i < LFS_FIND_TRIES && found == ERR_PTR(-ESTALE); i++)
+	do {
+		seq = read_seqbegin(&rename_lock);
 		found = lfs_find_image_once(c, image);
+	} while (found == ERR_PTR(-ESTALE) && read_seqretry(&rename_lock, seq) && --tries);
 	return found;
 }
 
