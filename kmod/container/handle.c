@@ -60,7 +60,7 @@ static void lfs_handles_keep(struct lfs_container *c)
 	int err;
 
 	set_bit(LFS_HANDLES_GIVEN, &c->handles.flags);
-	if (lfs_container_image(c)->marks->is_user ||
+	if (lfs_container_image(c)->marks->is_user || sb_rdonly(c->sb) ||
 	    test_bit(LFS_HANDLES_KEPT, &c->handles.flags) ||
 	    test_and_set_bit(LFS_HANDLES_KEEPING, &c->handles.flags))
 		return;

@@ -41,6 +41,12 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	stat->result_mask &= ~STATX_SUBVOL;
 	stat->subvol = 0;
 	/*
+	 * For knfsd, which takes the ctime instead: what the copy counts could be what
+	 * the layer's object had when a client looked.
+	 */
+	if (lfs_i(inode)->image)
+		stat->result_mask &= ~STATX_CHANGE_COOKIE;
+	/*
 	 * The links of a layer's object that were removed here, that of its copy in
 	 * the index, and those of merged directories, only the container's own inode
 	 * knows.

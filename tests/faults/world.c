@@ -241,7 +241,7 @@ void world_no_objects(void)
 	no_objects(LAYERFS_CMD_GET_LAYER, "layers");
 }
 
-/* A name that was left in the work directory, but for the index; or NULL. */
+/* A name left in the work directory, but for the index and what was renamed; or NULL. */
 const char *world_leftover(void)
 {
 	static char name[512];
@@ -252,7 +252,8 @@ const char *world_leftover(void)
 		FAIL("%s", tree_error);
 	for (size_t i = 0; i < l.count; i++)
 		if (strncmp(l.line[i], ". ", 2) && strncmp(l.line[i], "work ", 5) &&
-		    strncmp(l.line[i], "links", 5) && !strstr(l.line[i], "incompat"))
+		    strncmp(l.line[i], "links", 5) && strncmp(l.line[i], "handles", 7) &&
+		    !strstr(l.line[i], "incompat"))
 			snprintf(name, sizeof(name), "%s", l.line[i]);
 	listing_free(&l);
 	return *name ? name : NULL;

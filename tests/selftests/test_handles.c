@@ -80,10 +80,9 @@ static void check_lasts(const char * const *paths, int nr)
 		CHECK(fh_equal(&fh[i], &again));
 	}
 	fx_remount();
-	for (int i = nr; i-- > 0; ) {
-		drop_caches(true);
+	drop_caches(true);
+	for (int i = nr; i-- > 0; )
 		CHECK_FH(&fh[i], paths[i]);
-	}
 }
 
 TEST(handles, objects_of_layers)

@@ -372,6 +372,7 @@ static bool is_expected(const char *work, const char *line)
 {
 	return !strncmp(line, ". ", 2) || !strncmp(line, "work ", 5) ||
 	       !strncmp(line, "incompat", 8) || !strncmp(line, "work/incompat", 13) ||
+	       !strncmp(line, LAYERFS_HANDLES_DIR, strlen(LAYERFS_HANDLES_DIR)) ||
 	       is_of_use(work, line);
 }
 
