@@ -16,6 +16,7 @@
 
 #include "container/container.h"
 #include "container/handle.h"
+#include "container/settle.h"
 #include "copyup/index.h"
 #include "copyup/moved.h"
 #include "image/names.h"
@@ -583,13 +584,15 @@ static int lfs_commit_metadata(struct inode *inode)
 		return 0;
 	if (c->params->is_volatile)
 		return lfs_volatile_status(c);
-	err = lfs_settle_dirs(c);
-	if (err)
-		return err;
 	ops = upper->d_sb->s_export_op;
-	if (ops && ops->commit_metadata)
-		return ops->commit_metadata(d_inode(upper));
-	return sync_inode_metadata(d_inode(upper), 1);
+	lfs_log_begin(c);
+	err = lfs_settle_dirs(c);
+	if (!err && ops && ops->commit_metadata)
+		err = ops->commit_metadata(d_inode(upper));
+	else if (!err)
+		err = sync_inode_metadata(d_inode(upper), 1);
+	lfs_log_end(c);
+	return err;
 }
 
 const struct export_operations lfs_export_ops = {
