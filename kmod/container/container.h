@@ -194,7 +194,7 @@ static inline void lfs_upper_path(const struct inode *inode, struct path *path)
 }
 
 /**
- * lfs_real_path - the real object that serves attributes and data now
+ * lfs_real_path - the real object that serves attributes now
  * @inode: of a container
  * @path: set, without references: good as long as @inode is
  *
@@ -213,17 +213,33 @@ static inline bool lfs_real_path(const struct inode *inode, struct path *path)
 	return false;
 }
 
-/* Whether setuid, setgid and capabilities of a real object's file count. */
-static inline bool lfs_may_suid(const struct path *real, bool is_upper)
+/**
+ * lfs_data_path - the real object that has the data now
+ * @inode: of a container
+ * @path: set, without references: good as long as @inode is
+ *
+ * Return: whether it is in the upper.
+ */
+static inline bool lfs_data_path(const struct inode *inode, struct path *path)
+{
+	lfs_upper_path(inode, path);
+	if (path->dentry)
+		return true;
+	lfs_image_data_path(d_inode(lfs_i(inode)->image), path);
+	return false;
+}
+
+/* Whether setuid, setgid and capabilities of an object's real file count. */
+static inline bool lfs_may_suid(const struct inode *inode, bool is_upper)
 {
 	/* In the upper is what was made here: the container's own mount decides. */
-	return is_upper || !(real->mnt->mnt_flags & MNT_NOSUID);
+	return is_upper || lfs_image_may_suid(d_inode(lfs_i(inode)->image));
 }
 
 /* The mode to show for that of a real object. */
-static inline umode_t lfs_mode(umode_t mode, const struct path *real, bool is_upper)
+static inline umode_t lfs_mode(umode_t mode, const struct inode *inode, bool is_upper)
 {
-	if (!S_ISREG(mode) || lfs_may_suid(real, is_upper))
+	if (!S_ISREG(mode) || lfs_may_suid(inode, is_upper))
 		return mode;
 	return mode & ~(S_ISUID | S_ISGID);
 }

@@ -56,7 +56,7 @@ void lfs_copy_attrs(struct inode *inode)
 	kcsan_disable_current();
 	inode->i_uid = real->i_uid;
 	inode->i_gid = real->i_gid;
-	inode->i_mode = lfs_mode(real->i_mode, &path, upper);
+	inode->i_mode = lfs_mode(real->i_mode, inode, upper);
 	inode_set_atime_to_ts(inode, inode_get_atime(real));
 	inode_set_mtime_to_ts(inode, inode_get_mtime(real));
 	inode_set_ctime_to_ts(inode, inode_get_ctime(real));
@@ -73,6 +73,10 @@ void lfs_copy_attrs(struct inode *inode)
 		set_nlink(inode, upper ? real->i_nlink : real->i_nlink ?: 1);
 	i_size_write(inode, i_size_read(real));
 	/* For FIOQSIZE; stat asks the real object. */
+	if (S_ISREG(inode->i_mode)) {
+		lfs_data_path(inode, &path);
+		real = d_inode(path.dentry);
+	}
 	inode->i_blocks = READ_ONCE(real->i_blocks);
 	inode->i_bytes = READ_ONCE(real->i_bytes);
 	kcsan_enable_current();

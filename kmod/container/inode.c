@@ -10,6 +10,28 @@
 #include "io/realfile.h"
 #include "layer/lower.h"
 
+/* Of a file whose data is elsewhere: what is told of the data. */
+static int lfs_data_getattr(const struct inode *inode, const struct path *real,
+			    struct kstat *stat, unsigned int flags)
+{
+	struct kstat data;
+	struct path path;
+	int err;
+
+	if (lfs_data_path(inode, &path) || path.dentry == real->dentry)
+		return 0;
+	err = lfs_real_getattr(&path, &data, STATX_BLOCKS | STATX_DIOALIGN, flags,
+			       lfs_c(inode)->cred);
+	if (err)
+		return err;
+	stat->blocks = data.blocks;
+	stat->result_mask &= ~STATX_DIOALIGN;
+	stat->result_mask |= data.result_mask & STATX_DIOALIGN;
+	stat->dio_mem_align = data.dio_mem_align;
+	stat->dio_offset_align = data.dio_offset_align;
+	return 0;
+}
+
 /**
  * lfs_getattr - ->getattr of every object of a container
  * @idmap: of the container's mount
@@ -29,9 +51,11 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 
 	upper = lfs_real_path(inode, &real);
 	err = lfs_real_getattr(&real, stat, mask, flags, lfs_c(inode)->cred);
+	if (!err && !upper && S_ISREG(stat->mode))
+		err = lfs_data_getattr(inode, &real, stat, flags);
 	if (err)
 		return err;
-	stat->mode = lfs_mode(stat->mode, &real, upper);
+	stat->mode = lfs_mode(stat->mode, inode, upper);
 	stat->dev = inode->i_sb->s_dev;
 	/* A copy-up may change it now. */
 	stat->ino = READ_ONCE(inode->i_ino);
@@ -185,7 +209,7 @@ int lfs_update_time(struct inode *inode, int flags)
 }
 
 /**
- * lfs_fiemap - ->fiemap: the extents of the real file, or the topmost directory
+ * lfs_fiemap - ->fiemap: the extents of the real file that has the data
  * @inode: of a container
  * @info: filled in
  * @start: in bytes
@@ -193,10 +217,13 @@ int lfs_update_time(struct inode *inode, int flags)
  */
 int lfs_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len)
 {
-	struct inode *real = lfs_real_inode(inode);
 	const struct cred *old;
+	struct inode *real;
+	struct path path;
 	int err;
 
+	lfs_data_path(inode, &path);
+	real = d_inode(path.dentry);
 	if (!real->i_op->fiemap)
 		return -EOPNOTSUPP;
 	old = lfs_override_creds(inode->i_sb);

@@ -64,8 +64,10 @@ static struct dentry *lfs_merge_partner(struct inode *dir, const char *name, int
 	int err;
 
 	err = lfs_marker_opaque(marks, upper);
-	if (err)
-		return err < 0 ? ERR_PTR(err) : NULL;
+	if (err < 0)
+		return ERR_PTR(err);
+	if (err == LFS_OPAQUE)
+		return NULL;
 	err = lfs_marker_redirect(marks, upper, &redirect);
 	if (err)
 		return ERR_PTR(err);

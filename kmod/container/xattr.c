@@ -19,7 +19,7 @@ static int lfs_xattr_get(const struct xattr_handler *handler, struct dentry *den
 	if (lfs_xattr_is_private(lfs_marks(inode->i_sb), name))
 		return -EOPNOTSUPP;
 	upper = lfs_real_path(inode, &path);
-	if (!strcmp(name, XATTR_NAME_CAPS) && !lfs_may_suid(&path, upper))
+	if (!strcmp(name, XATTR_NAME_CAPS) && !lfs_may_suid(inode, upper))
 		return -ENODATA;
 	old = lfs_override_creds(inode->i_sb);
 	ret = vfs_getxattr(mnt_idmap(path.mnt), path.dentry, name, value, size);
@@ -152,7 +152,7 @@ ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size)
 	ssize_t len;
 
 	upper = lfs_real_path(d_inode(dentry), &path);
-	may_suid = lfs_may_suid(&path, upper);
+	may_suid = lfs_may_suid(d_inode(dentry), upper);
 	if (size) {
 		len = lfs_xattr_list_real(sb, path.dentry, list, size);
 		if (len >= 0)

@@ -25,7 +25,7 @@ enum lfs_copyup_kind {
  * struct lfs_copyup - one copy-up under way
  * @dentry: object of the container
  * @c: the container
- * @from: the object in its layer
+ * @from: the object in its layer; its data may be elsewhere
  * @stat: its attributes
  * @kind: what to copy
  * @size: how much data, in bytes

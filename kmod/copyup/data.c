@@ -17,7 +17,7 @@ static void lfs_count_copied(struct lfs_copyup *cu, u64 bytes)
 {
 	struct inode *image_inode = d_inode(lfs_image(d_inode(cu->dentry)));
 
-	lfs_count(lfs_image_top_layer(image_inode)->counters, LAYERFS_C_COPYUP_BYTES, bytes);
+	lfs_count(lfs_image_data_layer(image_inode)->counters, LAYERFS_C_COPYUP_BYTES, bytes);
 	lfs_count(lfs_container_image(cu->c)->counters, LAYERFS_C_COPYUP_BYTES, bytes);
 	lfs_count(cu->c->counters, LAYERFS_C_COPYUP_BYTES, bytes);
 }
@@ -166,11 +166,13 @@ int lfs_copyup_data(struct lfs_copyup *cu)
 {
 	const struct cred *old;
 	struct file *from;
+	struct path path;
 	int err = 0;
 
 	if (!cu->size)
 		return 0;
-	from = lfs_real_open(&cu->from, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
+	lfs_image_data_path(d_inode(lfs_image(d_inode(cu->dentry))), &path);
+	from = lfs_real_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
 	if (IS_ERR(from))
 		return PTR_ERR(from);
 	old = override_creds(lfs_copy_cred(cu->c, file_inode(from)->i_sb));

@@ -43,7 +43,7 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 	if (lfs_xattr_is_private(lfs_marks(cu->c->sb), name))
 		return 0;
 	/* Nor may what does not count in the layer count in the upper. */
-	if (!strcmp(name, XATTR_NAME_CAPS) && !lfs_may_suid(&cu->from, false))
+	if (!strcmp(name, XATTR_NAME_CAPS) && !lfs_may_suid(d_inode(cu->dentry), false))
 		return 0;
 	err = security_inode_copy_up_xattr(from, name);
 	if (err == -ECANCELED || err == 1)
@@ -140,7 +140,7 @@ static int lfs_copy_attr(struct lfs_copyup *cu)
 	struct iattr attr = {
 		.ia_valid = ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_ATIME_SET |
 			    ATTR_MTIME | ATTR_MTIME_SET,
-		.ia_mode = lfs_mode(cu->stat.mode, &cu->from, false),
+		.ia_mode = lfs_mode(cu->stat.mode, d_inode(cu->dentry), false),
 		.ia_vfsuid = VFSUIDT_INIT(cu->stat.uid),
 		.ia_vfsgid = VFSGIDT_INIT(cu->stat.gid),
 		.ia_atime = cu->stat.atime,

@@ -7,6 +7,7 @@
 #include <linux/uuid.h>
 
 #include "image/image.h"
+#include "layer/marker.h"
 
 /*
  * Whether what one may see through the layers, the other may too.  The
@@ -113,13 +114,16 @@ static void lfs_image_know_fs(struct lfs_image *image)
 	}
 }
 
-/* Number the filesystems from the bottom: a layer added on top changes no number. */
+/*
+ * Number the filesystems from the bottom: a layer added on top changes no number.
+ * Layers that hold only data show none.
+ */
 static void lfs_image_number_fs(struct lfs_image *image)
 {
 	struct path path;
 	unsigned int i, f;
 
-	for (i = image->set->nr; i-- > 0; ) {
+	for (i = lfs_nr_merged(image->set); i-- > 0; ) {
 		path.mnt = image->set->layers[i]->mnt;
 		path.dentry = path.mnt->mnt_root;
 		f = lfs_image_fsid(image, &path);
@@ -178,15 +182,45 @@ static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
 	return image;
 }
 
+/* The layers' roots, merged. */
+static struct inode *lfs_image_root(struct super_block *sb)
+{
+	struct lfs_image *image = lfs_image_of(sb);
+	unsigned int i, nr = lfs_nr_merged(image->set);
+	struct lfs_real *real;
+	struct inode *root;
+	int err = 0;
+
+	real = kvcalloc(nr, sizeof(*real), GFP_KERNEL);
+	if (!real)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; !err && i < nr; i++) {
+		real[i].dentry = image->set->layers[i]->mnt->mnt_root;
+		real[i].layer = i;
+		/* Below the lowest there is nothing to hide. */
+		err = i + 1 < nr ? lfs_marker_opaque(image->marks, real[i].dentry) : 0;
+		real[i].xwhiteouts = err == LFS_XWHITEOUTS;
+		err = min(err, 0);
+	}
+	if (err) {
+		root = ERR_PTR(err);
+	} else {
+		for (i = 0; i < nr; i++)
+			dget(real[i].dentry);
+		root = lfs_image_inode_make(sb, real, nr);
+	}
+	kvfree(real);
+	return root;
+}
+
 static int lfs_image_fill_super(struct super_block *sb)
 {
 	struct lfs_image *image = lfs_image_of(sb);
-	unsigned int i, nr = image->set->nr;
-	struct lfs_real *real;
 	struct inode *root;
+	unsigned int i;
 	int depth = 0;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < image->set->nr; i++)
 		depth = max(depth, image->set->layers[i]->mnt->mnt_sb->s_stack_depth);
 	/* The image is part of its containers, not one more level of stacking. */
 	sb->s_stack_depth = depth;
@@ -197,22 +231,14 @@ static int lfs_image_fill_super(struct super_block *sb)
 	sb->s_flags |= SB_RDONLY | SB_NOATIME;
 	image->sb = sb;
 
-	real = kvcalloc(nr, sizeof(*real), GFP_KERNEL);
-	if (!real)
-		return -ENOMEM;
-	for (i = 0; i < nr; i++) {
-		real[i].dentry = dget(image->set->layers[i]->mnt->mnt_root);
-		real[i].layer = i;
-	}
-	root = lfs_image_inode_make(sb, real, nr);
-	kvfree(real);
+	root = lfs_image_root(sb);
 	if (IS_ERR(root))
 		return PTR_ERR(root);
 	sb->s_root = d_make_root(root);
 	if (!sb->s_root)
 		return -ENOMEM;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < image->set->nr; i++)
 		atomic_inc(&image->set->layers[i]->images);
 	lfs_registry_add(&lfs_image_registry, &image->reg);
 	sb->s_flags |= SB_ACTIVE;

@@ -42,7 +42,7 @@ struct lfs_fs {
  * @fs: the distinct filesystems the layers lie on, from the bottom
  * @nr_fs: how many
  * @ino_bits: of a st_ino, how many the real inode's number gets
- * @fsid: for each layer, which of @fs it lies on
+ * @fsid: for each layer, which of @fs it lies on; not of those that hold only data
  * @containers: how many containers stand on the image
  * @counters: see <linux/layerfs.h>
  *
@@ -66,10 +66,12 @@ struct lfs_image {
  * struct lfs_real - one real object under a merged one
  * @dentry: referenced by the image inode
  * @layer: which layer of the image it lies in, 0 is the top
+ * @xwhiteouts: a directory, which may hold whiteouts in the form of attributes
  */
 struct lfs_real {
 	struct dentry *dentry;
 	unsigned int layer;
+	bool xwhiteouts;
 };
 
 /**
@@ -77,8 +79,9 @@ struct lfs_real {
  * @vfs_inode: its i_mode tells the type, its i_ino is the st_ino shown; its
  *             other attributes are not used, the real inode's are
  * @top: the real object; of a directory, the topmost of those merged
- * @below: the other directories merged, topmost first; owned
- * @nr_below: how many; 0 unless a directory
+ * @below: of a directory, the others merged, topmost first; of a file that has its
+ *         data elsewhere (metacopy), the one that has it; owned
+ * @nr_below: how many; of a file, 0 or 1
  * @names: the merged list of names, once somebody asked; published with
  *         cmpxchg, then constant
  *
@@ -122,10 +125,44 @@ static inline void lfs_image_top_path(const struct inode *inode, struct path *pa
 	path->mnt = lfs_image_of(inode->i_sb)->set->layers[ii->top.layer]->mnt;
 }
 
+/* The real object that has the data of a file; of others, the top. */
+static inline const struct lfs_real *lfs_image_data(const struct inode *inode)
+{
+	const struct lfs_image_inode *ii = lfs_ii(inode);
+
+	return lfs_image_real(ii, S_ISREG(inode->i_mode) ? ii->nr_below : 0);
+}
+
+/**
+ * lfs_image_data_path - the real file that the data of one is in
+ * @inode: inode of an image
+ * @path: set, without references: good as long as @inode is
+ */
+static inline void lfs_image_data_path(const struct inode *inode, struct path *path)
+{
+	const struct lfs_real *data = lfs_image_data(inode);
+
+	path->dentry = data->dentry;
+	path->mnt = lfs_image_of(inode->i_sb)->set->layers[data->layer]->mnt;
+}
+
+/* The layer that @path of the above lies in. */
+static inline struct lfs_layer *lfs_image_data_layer(const struct inode *inode)
+{
+	return lfs_image_of(inode->i_sb)->set->layers[lfs_image_data(inode)->layer];
+}
+
 /* The layer that a non-directory of an image lies in, or a directory's topmost. */
 static inline struct lfs_layer *lfs_image_top_layer(const struct inode *inode)
 {
 	return lfs_image_of(inode->i_sb)->set->layers[lfs_ii(inode)->top.layer];
+}
+
+/* Whether setuid, setgid and capabilities count, of a file: all that it is made of. */
+static inline bool lfs_image_may_suid(const struct inode *inode)
+{
+	return !((lfs_image_top_layer(inode)->mnt->mnt_flags |
+		  lfs_image_data_layer(inode)->mnt->mnt_flags) & MNT_NOSUID);
 }
 
 /**

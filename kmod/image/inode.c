@@ -96,7 +96,8 @@ static void lfs_image_lock_classes(struct inode *inode)
  * @sb: the image's
  * @real: the real objects, topmost first; the references to their dentries are
  *        taken over, also on failure
- * @nr: how many, at least 1; more than one only if all are directories
+ * @nr: how many, at least 1; more than one only if all are directories, or two of
+ *      a file: its metadata and its data
  *
  * Return: the inode, not hashed, or -ENOMEM.
  */

@@ -23,6 +23,10 @@
  * @nr: how many
  * @max: how many @found has room for
  * @stop: nothing below the current layer takes part
+ * @no_data: @found is a file whose data is to be looked for: what comes next is
+ *           not merged with it, but may have the data
+ * @xwhiteouts: the directory at hand may hold whiteouts in the form of attributes
+ * @absolute: its redirect, or one on the way since, leads from a layer's root
  */
 struct lfs_walk {
 	struct lfs_image *image;
@@ -33,6 +37,9 @@ struct lfs_walk {
 	unsigned int nr;
 	unsigned int max;
 	bool stop;
+	bool no_data;
+	bool xwhiteouts;
+	bool absolute;
 };
 
 static int lfs_walk_add(struct lfs_walk *w, struct dentry *real, unsigned int layer)
@@ -47,8 +54,11 @@ static int lfs_walk_add(struct lfs_walk *w, struct dentry *real, unsigned int la
 		w->found = found;
 		w->max = max;
 	}
-	w->found[w->nr].dentry = dget(real);
-	w->found[w->nr++].layer = layer;
+	w->found[w->nr++] = (struct lfs_real) {
+		.dentry = dget(real),
+		.layer = layer,
+		.xwhiteouts = w->xwhiteouts,
+	};
 	return 0;
 }
 
@@ -75,29 +85,70 @@ static int lfs_walk_redirect(struct lfs_walk *w, const char *start, const char *
 	return -EIO;
 }
 
+/* Go on where the redirect of the component from @start to @rest leads, if it has one. */
+static int lfs_walk_follow(struct lfs_walk *w, struct dentry *real, const char *start,
+			   const char *rest)
+{
+	char *redirect;
+	int err;
+
+	err = lfs_marker_redirect(w->image->marks, real, &redirect);
+	if (err || !redirect)
+		return err;
+	/* From the root it leads out of what a directory on the way hides. */
+	if (redirect[0] == '/') {
+		w->stop = false;
+		w->absolute = true;
+	}
+	err = lfs_walk_redirect(w, start, rest, redirect);
+	kfree(redirect);
+	return err;
+}
+
 /* What a directory's own marks say about the layers below. */
 static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char *start,
 			    const char *rest)
 {
-	char *redirect;
 	int err;
 
 	err = lfs_marker_opaque(w->image->marks, real);
 	if (err < 0)
 		return err;
-	if (err) {
+	w->xwhiteouts = err == LFS_XWHITEOUTS;
+	if (err == LFS_OPAQUE) {
 		w->stop = true;
 		return 0;
 	}
-	err = lfs_marker_redirect(w->image->marks, real, &redirect);
-	if (err || !redirect)
-		return err;
-	/* From the root it leads out of what a directory on the way hides. */
-	if (redirect[0] == '/')
-		w->stop = false;
-	err = lfs_walk_redirect(w, start, rest, redirect);
-	kfree(redirect);
-	return err;
+	return lfs_walk_follow(w, real, start, rest);
+}
+
+/*
+ * A non-directory at the end of the path, from @start on: what is shown, or what
+ * has the data of it, or leads there.
+ */
+static int lfs_walk_file(struct lfs_walk *w, struct dentry *real, unsigned int layer,
+			 const char *start)
+{
+	int metacopy = 0, err = 0;
+
+	/* Hides what is below; shows only if nothing is above. */
+	if (w->nr && (!w->no_data || !d_is_reg(real))) {
+		w->stop = true;
+		return 0;
+	}
+	/* No data is nowhere. */
+	if (d_is_reg(real) && i_size_read(d_inode(real)))
+		metacopy = lfs_marker_metacopy(w->image->marks, real);
+	if (metacopy < 0)
+		return metacopy;
+	/* What is only on the way to the data plays no part. */
+	if (!metacopy || !w->no_data)
+		err = lfs_walk_add(w, real, layer);
+	w->no_data = metacopy;
+	w->absolute = false;
+	if (!metacopy)
+		w->stop = true;
+	return err || !metacopy ? err : lfs_walk_follow(w, real, start, "");
 }
 
 /*
@@ -119,7 +170,7 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 				    unsigned int layer, const char **pos)
 {
 	const char *start = *pos, *rest = strchrnul(start, '/');
-	bool lowest = layer + 1 == w->image->set->nr;
+	bool lowest = layer + 1 == lfs_nr_merged(w->image->set);
 	struct dentry *real;
 	int err = 0;
 
@@ -133,18 +184,27 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 		err = -EREMOTE;
 		goto end;
 	}
-	if (lfs_is_whiteout(real)) {
-		w->stop = true;
+	err = lfs_is_whiteout(real);
+	if (!err && w->xwhiteouts)
+		err = lfs_marker_whiteout(w->image->marks, real);
+	if (err) {
+		w->stop |= err > 0;
+		err = min(err, 0);
 		goto end;
 	}
 	if (!d_can_lookup(real)) {
-		/* Hides what is below; shows only if nothing is above. */
-		w->stop = true;
-		if (!*rest && !w->nr)
-			err = lfs_marker_has_data(w->image->marks, real) ?:
-			      lfs_walk_add(w, real, layer);
+		if (*rest)
+			w->stop = true;
+		else
+			err = lfs_walk_file(w, real, layer, start);
 		goto end;
 	}
+	/* No data, whatever the directory merges with. */
+	if (!*rest && w->no_data) {
+		w->stop = true;
+		goto end;
+	}
+	w->xwhiteouts = false;
 	if (!lowest) {
 		/* May replace w->path, and with it what rest points into. */
 		size_t left = strlen(rest);
@@ -163,12 +223,12 @@ end:
 	return ERR_PTR(err);
 }
 
-static int lfs_walk_layer(struct lfs_walk *w, struct dentry *dir, unsigned int layer)
+static int lfs_walk_layer(struct lfs_walk *w, const struct lfs_real *from)
 {
+	struct dentry *dir = dget(from->dentry), *next;
 	const char *pos = w->path;
-	struct dentry *next;
 
-	dget(dir);
+	w->xwhiteouts = from->xwhiteouts;
 	do {
 		/* Layers times components: as much as the layers' author likes. */
 		if (fatal_signal_pending(current)) {
@@ -178,16 +238,16 @@ static int lfs_walk_layer(struct lfs_walk *w, struct dentry *dir, unsigned int l
 		cond_resched();
 		if (*pos == '/')
 			pos++;
-		next = lfs_walk_step(w, dir, layer, &pos);
+		next = lfs_walk_step(w, dir, from->layer, &pos);
 		dput(dir);
 		dir = next;
 	} while (!IS_ERR_OR_NULL(dir));
 	return PTR_ERR_OR_ZERO(dir);
 }
 
-static int lfs_walk_down(struct lfs_walk *w)
+static int lfs_walk_merged(struct lfs_walk *w)
 {
-	const struct lfs_layerset *set = w->image->set;
+	const struct lfs_image_inode *root = lfs_ii(d_inode(w->image->sb->s_root));
 	const struct lfs_real *real;
 	unsigned int i, layer;
 	int err;
@@ -196,7 +256,7 @@ static int lfs_walk_down(struct lfs_walk *w)
 	for (i = 0; i <= w->parent->nr_below; i++) {
 		real = lfs_image_real(w->parent, i);
 		layer = real->layer;
-		err = lfs_walk_layer(w, real->dentry, layer);
+		err = lfs_walk_layer(w, real);
 		if (err || w->stop)
 			return err;
 		if (*w->path == '/')
@@ -205,12 +265,85 @@ static int lfs_walk_down(struct lfs_walk *w)
 	return 0;
 
 from_root:	/* ... until a redirect leads elsewhere */
-	while (++layer < set->nr) {
-		err = lfs_walk_layer(w, set->layers[layer]->mnt->mnt_root, layer);
+	while (++layer < lfs_nr_merged(w->image->set)) {
+		err = lfs_walk_layer(w, lfs_image_real(root, layer));
 		if (err || w->stop)
 			return err;
 	}
 	return 0;
+}
+
+/* What is at w->path in a layer that holds only data: its marks and links lead nowhere. */
+static struct dentry *lfs_walk_data_layer(struct lfs_walk *w, const struct lfs_layer *layer)
+{
+	struct dentry *real = dget(layer->mnt->mnt_root), *next;
+	const char *pos = w->path, *end;
+
+	for (; *pos; pos = end) {
+		end = strchrnul(++pos, '/');
+		next = NULL;
+		if (fatal_signal_pending(current)) {
+			next = ERR_PTR(-EINTR);
+		} else if (d_can_lookup(real)) {
+			lfs_count(layer->counters, LAYERFS_C_LOOKUPS, 1);
+			next = lfs_real_lookup(real, pos, end - pos);
+		}
+		dput(real);
+		if (IS_ERR_OR_NULL(next))
+			return next;
+		real = next;
+		if (lfs_is_elsewhere(real)) {
+			dput(real);
+			return ERR_PTR(-EREMOTE);
+		}
+		cond_resched();
+	}
+	return real;
+}
+
+/*
+ * The data of a file that none of the merged layers has.  Nothing in these hides it:
+ * they are not merged with those.
+ */
+static int lfs_walk_data(struct lfs_walk *w)
+{
+	const struct lfs_layerset *set = w->image->set;
+	struct dentry *real = NULL;
+	unsigned int layer;
+	int err = 0;
+
+	for (layer = lfs_nr_merged(set); layer < set->nr; layer++) {
+		real = lfs_walk_data_layer(w, set->layers[layer]);
+		if (IS_ERR(real))
+			return PTR_ERR(real);
+		if (real && d_is_reg(real))
+			break;
+		dput(real);
+		real = NULL;
+	}
+	if (real && i_size_read(d_inode(real)))
+		err = lfs_marker_metacopy(w->image->marks, real);
+	if (real && !err) {
+		err = lfs_walk_add(w, real, layer);
+		w->no_data = false;
+	}
+	dput(real);
+	return min(err, 0);
+}
+
+static int lfs_walk_down(struct lfs_walk *w)
+{
+	int err = lfs_walk_merged(w);
+
+	return err || !w->no_data || !w->absolute ? err : lfs_walk_data(w);
+}
+
+/* The image cannot show what it has only half of. */
+static int lfs_walk_no_data(const struct lfs_walk *w)
+{
+	pr_warn_ratelimited("'%pd4' has its data at '%s' in a layer below, where no file is\n",
+			    w->found[0].dentry, w->path);
+	return -EIO;
 }
 
 static void lfs_walk_end(struct lfs_walk *w)
@@ -240,6 +373,8 @@ static struct dentry *lfs_image_dir_lookup(struct inode *dir, struct dentry *den
 	old = override_creds(w.image->cred);
 	err = lfs_walk_down(&w);
 	revert_creds(old);
+	if (!err && w.no_data)
+		err = lfs_walk_no_data(&w);
 	if (!err && w.nr) {
 		inode = lfs_image_inode_make(dir->i_sb, w.found, w.nr);
 		w.nr = 0;

@@ -22,7 +22,7 @@ static void lfs_fs_place(const struct lfs_image *image, unsigned int f,
 {
 	const struct inode *root = d_inode(lfs_fs_root(image, f));
 
-	origin->place.layer = cpu_to_le32(image->set->nr - 1 - image->fs[f].lowest);
+	origin->place.layer = cpu_to_le32(lfs_nr_merged(image->set) - 1 - image->fs[f].lowest);
 	origin->place.magic = cpu_to_le32(root->i_sb->s_magic);
 	origin->place.root = cpu_to_le64(root->i_ino);
 }
@@ -40,7 +40,7 @@ void lfs_image_origin(const struct inode *inode, struct layerfs_origin *origin)
 
 	memset(origin, 0, sizeof(*origin));
 	origin->ino = cpu_to_le64(d_inode(top->dentry)->i_ino);
-	if (image->set->layers[top->layer]->mnt->mnt_flags & MNT_NOSUID)
+	if (!lfs_image_may_suid(inode))
 		origin->flags = LAYERFS_ORIGIN_NOSUID;
 	if (image->fs[f].known) {
 		origin->version = LAYERFS_ORIGIN_UUID;
@@ -65,9 +65,9 @@ int lfs_image_origin_fs(const struct lfs_image *image, const struct layerfs_orig
 
 	if (origin->version == LAYERFS_ORIGIN_PLACE) {
 		layer = le32_to_cpu(origin->place.layer);
-		if (layer >= image->set->nr)
+		if (layer >= lfs_nr_merged(image->set))
 			return -1;
-		f = image->fsid[image->set->nr - 1 - layer];
+		f = image->fsid[lfs_nr_merged(image->set) - 1 - layer];
 		lfs_fs_place(image, f, &here);
 		return memcmp(&here.place, &origin->place, sizeof(here.place)) ? -1 : f;
 	}

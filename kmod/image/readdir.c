@@ -37,7 +37,8 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 		path.dentry = real->dentry;
 		path.mnt = image->set->layers[real->layer]->mnt;
 		map.fsid = image->fsid[real->layer];
-		err = lfs_real_list(&path, image->cred, names, lfs_map_ino, &map);
+		err = lfs_real_list(&path, image->cred, names, lfs_map_ino, &map,
+				    real->xwhiteouts ? image->marks : NULL);
 	}
 	if (err) {
 		lfs_names_free(names);

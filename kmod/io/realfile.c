@@ -81,7 +81,7 @@ static struct file *lfs_open_layer(struct file *file)
 	struct inode *image = d_inode(lfs_image(file_inode(file)));
 	struct path path;
 
-	lfs_image_top_path(image, &path);
+	lfs_image_data_path(image, &path);
 	return lfs_open_real(file, &path, (file->f_flags & ~drop) | O_RDONLY | LFS_OPEN_FLAGS);
 }
 
@@ -151,7 +151,7 @@ static int lfs_open(struct inode *inode, struct file *file)
 	if (!is_upper) {
 		image = d_inode(lfs_image(inode));
 		lfs_count(lfs_image_of(image->i_sb)->counters, LAYERFS_C_OPENS, 1);
-		lfs_count(lfs_image_top_layer(image)->counters, LAYERFS_C_OPENS, 1);
+		lfs_count(lfs_image_data_layer(image)->counters, LAYERFS_C_OPENS, 1);
 	}
 	return 0;
 }

@@ -51,7 +51,7 @@ static void lfs_count_read(struct file *file, const struct file *real, ssize_t n
 		return;
 	image = d_inode(lfs_i(inode)->image);
 	lfs_count(lfs_image_of(image->i_sb)->counters, LAYERFS_C_READ_BYTES, n);
-	lfs_count(lfs_image_top_layer(image)->counters, LAYERFS_C_READ_BYTES, n);
+	lfs_count(lfs_image_data_layer(image)->counters, LAYERFS_C_READ_BYTES, n);
 }
 
 static void lfs_count_written(struct file *file, ssize_t n)

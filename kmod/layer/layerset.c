@@ -9,13 +9,14 @@
  * lfs_layerset_make - the layers of a list of directories
  * @paths: top first
  * @nr: how many
+ * @nr_data: how many of them, the last ones, hold only data
  * @bad: on failure, which of @paths could not be made a layer
  *
  * Return: the set, to be freed with lfs_layerset_free(), or an error of
  * lfs_layer_get().
  */
 struct lfs_layerset *lfs_layerset_make(const struct path *paths, unsigned int nr,
-				       unsigned int *bad)
+				       unsigned int nr_data, unsigned int *bad)
 {
 	struct lfs_layerset *set;
 	struct lfs_layer *layer;
@@ -35,6 +36,7 @@ struct lfs_layerset *lfs_layerset_make(const struct path *paths, unsigned int nr
 		set->nr = i + 1;
 		set->layers[i] = layer;
 	}
+	set->nr_data = nr_data;
 	return set;
 }
 
@@ -77,6 +79,6 @@ void lfs_layerset_free(struct lfs_layerset *set)
  */
 bool lfs_layerset_equal(const struct lfs_layerset *a, const struct lfs_layerset *b)
 {
-	return a->nr == b->nr &&
+	return a->nr == b->nr && a->nr_data == b->nr_data &&
 	       !memcmp(a->layers, b->layers, array_size(a->nr, sizeof(a->layers[0])));
 }

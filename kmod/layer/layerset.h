@@ -7,15 +7,23 @@
 /**
  * struct lfs_layerset - an ordered list of layers, top first
  * @nr: how many; 1 to LFS_MAX_LAYERS
+ * @nr_data: how many of them, the last ones, hold only data for files of the others
  * @layers: a reference on each, held by the set
  */
 struct lfs_layerset {
 	unsigned int nr;
+	unsigned int nr_data;
 	struct lfs_layer *layers[] __counted_by(nr);
 };
 
+/* How many layers show their names; at least 1. */
+static inline unsigned int lfs_nr_merged(const struct lfs_layerset *set)
+{
+	return set->nr - set->nr_data;
+}
+
 struct lfs_layerset *lfs_layerset_make(const struct path *paths, unsigned int nr,
-				       unsigned int *bad);
+				       unsigned int nr_data, unsigned int *bad);
 void lfs_layerset_free(struct lfs_layerset *set);
 bool lfs_layerset_equal(const struct lfs_layerset *a, const struct lfs_layerset *b);
 

@@ -124,15 +124,17 @@ static bool lfs_list_actor(struct dir_context *ctx, const char *name, int len,
 }
 
 /* Settle what readdir could not tell: is it a whiteout, what type is it? */
-static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsigned int from)
+static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsigned int from,
+			   const struct lfs_marks *marks)
 {
 	struct dentry *real;
 	struct lfs_name *n;
 	unsigned int i;
+	int err;
 
 	for (i = from; i < names->nr; i++) {
 		n = names->v[i];
-		if (n->type != DT_CHR && n->type != DT_UNKNOWN)
+		if (n->type != DT_CHR && n->type != DT_UNKNOWN && !(marks && n->type == DT_REG))
 			continue;
 		real = lfs_real_lookup(dir->dentry, n->name, n->len);
 		if (IS_ERR(real))
@@ -142,9 +144,12 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
 			n->whiteout = true;
 			continue;
 		}
-		n->whiteout = lfs_is_whiteout(real);
+		err = marks ? lfs_marker_whiteout(marks, real) : 0;
+		n->whiteout = err > 0 || lfs_is_whiteout(real);
 		n->type = fs_umode_to_dtype(d_inode(real)->i_mode);
 		dput(real);
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }
@@ -156,13 +161,15 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  * @names: names already in it stay as they are: a layer above wins
  * @map: turns an inode number of @dir's filesystem into a st_ino
  * @arg: for @map
+ * @marks: which attributes mark whiteouts, or NULL if @dir holds none of these
  *
  * Whiteouts are added and marked as such.
  *
  * Return: 0; -EINTR on a fatal signal; -ENOMEM; an error of the filesystem.
  */
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
-		  u64 (*map)(u64 ino, const void *arg), const void *arg)
+		  u64 (*map)(u64 ino, const void *arg), const void *arg,
+		  const struct lfs_marks *marks)
 {
 	struct lfs_list_ctx lc = {
 		.ctx.actor = lfs_list_actor,
@@ -190,7 +197,7 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 			err = -EINTR;
 	} while (!err && lc.calls != seen);
 	if (!err)
-		err = lfs_list_settle(dir, names, from);
+		err = lfs_list_settle(dir, names, from, marks);
 	fput(file);
 revert:
 	revert_creds(old);

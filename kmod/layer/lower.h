@@ -9,6 +9,7 @@
 
 #include "layerfs.h"
 
+struct lfs_marks;
 struct lfs_names;
 
 bool lfs_fs_asks_who(const struct super_block *sb);
@@ -19,6 +20,7 @@ const char *lfs_real_get_link(struct dentry *dentry, struct delayed_call *done);
 struct file *lfs_real_open(const struct path *path, int flags, const struct cred *cred);
 u64 lfs_real_ino(u64 ino, const void *arg);
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
-		  u64 (*map)(u64 ino, const void *arg), const void *arg);
+		  u64 (*map)(u64 ino, const void *arg), const void *arg,
+		  const struct lfs_marks *marks);
 
 #endif /* _LAYERFS_LOWER_H */

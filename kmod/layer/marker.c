@@ -14,6 +14,7 @@ const struct lfs_marks lfs_marks_trusted = {
 	.redirect	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_REDIRECT,
 	.impure		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_IMPURE,
 	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,
+	.whiteout	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_WHITEOUT,
 	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
 	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,
 	.key		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_KEY,
@@ -25,6 +26,7 @@ const struct lfs_marks lfs_marks_user = {
 	.redirect	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_REDIRECT,
 	.impure		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_IMPURE,
 	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,
+	.whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_WHITEOUT,
 	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
 	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,
 	.is_user	= true,
@@ -46,8 +48,8 @@ static ssize_t lfs_marker_get(struct dentry *real, const char *name, void *buf, 
 	return len == -EOPNOTSUPP ? -ENODATA : len;
 }
 
-/* 1 if the marker's value is "y", 0 if it is absent or something else. */
-static int lfs_marker_is_set(struct dentry *real, const char *name)
+/* The marker's value if it is one character, 0 if it is absent or something else. */
+static int lfs_marker_char(struct dentry *real, const char *name)
 {
 	char val[4];
 	ssize_t len = lfs_marker_get(real, name, val, sizeof(val));
@@ -56,7 +58,7 @@ static int lfs_marker_is_set(struct dentry *real, const char *name)
 		return 0;
 	if (len < 0)
 		return len;
-	return len == 1 && val[0] == 'y';
+	return len == 1 ? (unsigned char)val[0] : 0;
 }
 
 /**
@@ -64,11 +66,39 @@ static int lfs_marker_is_set(struct dentry *real, const char *name)
  * @marks: which attributes count
  * @real: directory of a layer or an upper
  *
- * Return: 1, 0 or an error of the filesystem.
+ * Return: LFS_OPAQUE, LFS_XWHITEOUTS, 0 or an error of the filesystem.
  */
 int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real)
 {
-	return lfs_marker_is_set(real, marks->opaque);
+	int val = lfs_marker_char(real, marks->opaque);
+
+	switch (val) {
+	case 'y':
+		return LFS_OPAQUE;
+	case 'x':
+		return LFS_XWHITEOUTS;
+	}
+	return min(val, 0);
+}
+
+/**
+ * lfs_marker_whiteout - whether an object is a whiteout in the form of an attribute
+ * @marks: which attributes count
+ * @real: object of a layer, in a directory of which lfs_marker_opaque() says
+ *        LFS_XWHITEOUTS
+ *
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_marker_whiteout(const struct lfs_marks *marks, struct dentry *real)
+{
+	ssize_t len;
+
+	if (!d_is_reg(real) || i_size_read(d_inode(real)))
+		return 0;
+	len = lfs_marker_get(real, marks->whiteout, NULL, 0);
+	if (len == -ENODATA)
+		return 0;
+	return len < 0 ? len : 1;
 }
 
 /**
@@ -80,7 +110,9 @@ int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real)
  */
 int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real)
 {
-	return lfs_marker_is_set(real, marks->impure);
+	int val = lfs_marker_char(real, marks->impure);
+
+	return val < 0 ? val : val == 'y';
 }
 
 /**
@@ -135,6 +167,47 @@ int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real)
 	if (memchr(val, 'i', len))
 		prot |= LFS_PROT_IMMUTABLE;
 	return prot;
+}
+
+/* No value, or one that overlayfs has begun to add to: version, its own length, ... */
+static bool lfs_metacopy_valid(const u8 *val, ssize_t len)
+{
+	return !len || (len >= 4 && !val[0] && val[1] == len);
+}
+
+/**
+ * lfs_marker_metacopy - whether a file has its data in a layer below
+ * @marks: which attributes count
+ * @real: object of a layer or an upper
+ *
+ * Asked of each file: what i_blocks says of it may be its attributes, or made up
+ * from its size.  The digest that the value may hold is not looked at.
+ *
+ * Return: 1; 0; -EIO if the value is none that says so; -EPERM if @marks may not
+ * say so; an error of the filesystem.
+ */
+int lfs_marker_metacopy(const struct lfs_marks *marks, struct dentry *real)
+{
+	/* Four bytes and a digest of up to 512 bits. */
+	u8 val[4 + 64];
+	ssize_t len;
+
+	if (!d_is_reg(real))
+		return 0;
+	len = lfs_marker_get(real, marks->metacopy, val, sizeof(val));
+	if (len == -ENODATA)
+		return 0;
+	if (len < 0 && len != -ERANGE)
+		return len;
+	if (marks->is_user) {
+		pr_warn_ratelimited("'%pd4' has its data elsewhere, says a user, which is not followed\n",
+				    real);
+		return -EPERM;
+	}
+	if (len >= 0 && lfs_metacopy_valid(val, len))
+		return 1;
+	pr_warn_ratelimited("'%pd4' has an invalid metacopy mark\n", real);
+	return -EIO;
 }
 
 /**
@@ -209,9 +282,9 @@ static bool lfs_redirect_valid(const char *s)
 }
 
 /**
- * lfs_marker_redirect - where a directory merges, if not at its own name
+ * lfs_marker_redirect - where a directory merges, or data is, if not at its own name
  * @marks: which attributes count
- * @real: directory of a layer or an upper
+ * @real: directory, or file without data, of a layer or an upper
  * @redirect: set to an allocated string, or to NULL if there is no redirect
  *
  * Return: 0; -EIO if the value is not a redirect; -EPERM if @marks may hold

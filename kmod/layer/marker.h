@@ -21,6 +21,10 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
 	return S_ISCHR(inode->i_mode) && inode->i_rdev == WHITEOUT_DEV;
 }
 
+/* What lfs_marker_opaque() returns. */
+#define LFS_OPAQUE		1	/* hides the directories below */
+#define LFS_XWHITEOUTS		2	/* may hold whiteouts in the form of attributes */
+
 /* What lfs_marker_protattr() returns, or'ed. */
 #define LFS_PROT_APPEND		1
 #define LFS_PROT_IMMUTABLE	2
@@ -32,6 +36,7 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @redirect: a redirect
  * @impure: an impure directory
  * @metacopy: data elsewhere
+ * @whiteout: an empty file that is a whiteout
  * @origin: from where it was copied up
  * @protattr: append-only and immutable
  * @key: the key for file handles; NULL if @is_user
@@ -44,6 +49,7 @@ struct lfs_marks {
 	const char *redirect;
 	const char *impure;
 	const char *metacopy;
+	const char *whiteout;
 	const char *origin;
 	const char *protattr;
 	const char *key;
@@ -59,12 +65,14 @@ static inline bool lfs_can_be_marked(const struct lfs_marks *marks, umode_t mode
 extern const struct lfs_marks lfs_marks_trusted, lfs_marks_user;
 
 int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real);
+int lfs_marker_whiteout(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_impure(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_redirect(const struct lfs_marks *marks, struct dentry *real, char **redirect);
 int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 		      struct layerfs_origin *origin);
 int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_key(const struct lfs_marks *marks, struct dentry *real, void *key, size_t size);
+int lfs_marker_metacopy(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 

@@ -148,6 +148,10 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 		errorfc(fc, "workdir '%s' is of no use without an upperdir", p->work_name);
 		return -EINVAL;
 	}
+	if (p->nr_data && p->userxattr) {
+		errorfc(fc, "layers of data are of no use with userxattr");
+		return -EINVAL;
+	}
 	if (p->is_volatile && !p->upper_name) {
 		errorfc(fc, "volatile is of no use without an upperdir");
 		return -EINVAL;
@@ -172,7 +176,7 @@ static int lfs_get_tree(struct fs_context *fc)
 	err = lfs_check(fc, p);
 	if (err)
 		return err;
-	set = lfs_layerset_make(p->lower, p->nr_lower, &bad);
+	set = lfs_layerset_make(p->lower, p->nr_lower, p->nr_data, &bad);
 	if (IS_ERR(set)) {
 		errorfc(fc, "cannot use '%s' as a layer: %pe", p->name[bad], set);
 		return PTR_ERR(set);

@@ -126,14 +126,21 @@ static int lfs_lower_grow(struct lfs_params *p)
 }
 
 static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char *opt,
-			 const char *name)
+			 const char *name, bool is_data)
 {
 	char *dup;
 	int err;
 
 	if (!*name) {
-		errorfc(fc, "%s names an empty path ('::', data-only layers, is not supported)",
-			opt);
+		errorfc(fc, "%s names an empty path", opt);
+		return -EINVAL;
+	}
+	if (is_data && !p->nr_lower) {
+		errorfc(fc, "%s: a layer of data '%s' needs another layer before it", opt, name);
+		return -EINVAL;
+	}
+	if (!is_data && p->nr_data) {
+		errorfc(fc, "%s: layer '%s' cannot follow layers of data", opt, name);
 		return -EINVAL;
 	}
 	if (p->nr_lower == LFS_MAX_LAYERS) {
@@ -156,6 +163,7 @@ static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char
 		}
 	}
 	p->name[p->nr_lower++] = dup;
+	p->nr_data += is_data;
 	return 0;
 }
 
@@ -180,6 +188,7 @@ static int lfs_parse_lowerdir(struct fs_context *fc, struct lfs_params *p,
 			      struct fs_parameter *param)
 {
 	char *list = param->string, *name;
+	bool is_data;
 	int err;
 
 	if (p->nr_lower) {
@@ -187,7 +196,11 @@ static int lfs_parse_lowerdir(struct fs_context *fc, struct lfs_params *p,
 		return -EINVAL;
 	}
 	while ((name = lfs_lower_next(&list))) {
-		err = lfs_lower_add(fc, p, "lowerdir", name);
+		/* "::": what comes next holds only data. */
+		is_data = !*name && p->nr_lower && list;
+		if (is_data)
+			name = lfs_lower_next(&list);
+		err = lfs_lower_add(fc, p, "lowerdir", name, is_data);
 		if (err)
 			return err;
 	}
@@ -202,7 +215,17 @@ static int lfs_parse_lowerdir_add(struct fs_context *fc, struct lfs_params *p,
 		errorfc(fc, "lowerdir+ cannot follow lowerdir");
 		return -EINVAL;
 	}
-	return lfs_lower_add(fc, p, "lowerdir+", param->string);
+	return lfs_lower_add(fc, p, "lowerdir+", param->string, false);
+}
+
+static int lfs_parse_datadir_add(struct fs_context *fc, struct lfs_params *p,
+				 struct fs_parameter *param)
+{
+	if (p->lower_joined) {
+		errorfc(fc, "datadir+ cannot follow lowerdir");
+		return -EINVAL;
+	}
+	return lfs_lower_add(fc, p, "datadir+", param->string, true);
 }
 
 static int lfs_parse_dir(struct fs_context *fc, const char *opt, const char *name,
@@ -273,13 +296,15 @@ static char *lfs_lower_join(const struct lfs_params *p)
 	char *buf, *out;
 
 	for (i = 0; i < p->nr_lower; i++)
-		len += 2 * strlen(p->name[i]) + 1;
+		len += 2 * strlen(p->name[i]) + 2;
 	buf = kvmalloc(len, GFP_KERNEL);
 	if (!buf)
 		return NULL;
 	out = buf;
 	for (i = 0; i < p->nr_lower; i++) {
 		if (i)
+			*out++ = ':';
+		if (i >= p->nr_lower - p->nr_data)
 			*out++ = ':';
 		out = lfs_escape(out, p->name[i], ":,\\");
 	}
@@ -345,7 +370,7 @@ static bool lfs_same_lower(const struct lfs_params *a, const struct lfs_params *
 {
 	unsigned int i;
 
-	if (a->nr_lower && a->nr_lower != b->nr_lower)
+	if (a->nr_lower && (a->nr_lower != b->nr_lower || a->nr_data != b->nr_data))
 		return false;
 	for (i = 0; i < a->nr_lower; i++) {
 		if (strcmp(a->name[i], b->name[i]))
@@ -377,6 +402,7 @@ static bool lfs_same_userxattr(const struct lfs_params *a, const struct lfs_para
 enum lfs_opt {
 	LFS_OPT_LOWERDIR,
 	LFS_OPT_LOWERDIR_ADD,
+	LFS_OPT_DATADIR_ADD,
 	LFS_OPT_UPPERDIR,
 	LFS_OPT_WORKDIR,
 	LFS_OPT_VOLATILE,
@@ -388,6 +414,7 @@ enum lfs_opt {
 const struct fs_parameter_spec lfs_param_table[] = {
 	fsparam_string_empty("lowerdir",	LFS_OPT_LOWERDIR),
 	fsparam_string_empty("lowerdir+",	LFS_OPT_LOWERDIR_ADD),
+	fsparam_string_empty("datadir+",	LFS_OPT_DATADIR_ADD),
 	fsparam_string_empty("upperdir",	LFS_OPT_UPPERDIR),
 	fsparam_string_empty("workdir",	LFS_OPT_WORKDIR),
 	fsparam_flag("volatile",	LFS_OPT_VOLATILE),
@@ -399,6 +426,7 @@ const struct fs_parameter_spec lfs_param_table[] = {
 static const struct lfs_param lfs_param_ops[LFS_OPT_NR] = {
 	[LFS_OPT_LOWERDIR]	= { lfs_parse_lowerdir, lfs_show_lowerdir, lfs_same_lower },
 	[LFS_OPT_LOWERDIR_ADD]	= { lfs_parse_lowerdir_add, NULL, NULL },
+	[LFS_OPT_DATADIR_ADD]	= { lfs_parse_datadir_add, NULL, NULL },
 	[LFS_OPT_UPPERDIR]	= { lfs_parse_upperdir, lfs_show_upperdir, lfs_same_upper },
 	[LFS_OPT_WORKDIR]	= { lfs_parse_workdir, lfs_show_workdir, lfs_same_work },
 	[LFS_OPT_VOLATILE]	= { lfs_parse_volatile, lfs_show_volatile, lfs_same_volatile },

@@ -15,8 +15,9 @@ struct seq_file;
  * @lower: the layers' directories, top first
  * @name: for each, its path as the mounter wrote it, without escapes
  * @nr_lower: how many
+ * @nr_data: how many of them, the last ones, hold only data
  * @max_lower: how many @lower and @name have room for
- * @lower_joined: given as lowerdir=, so lowerdir+ may not follow
+ * @lower_joined: given as lowerdir=, so lowerdir+ and datadir+ may not follow
  * @upper: upper directory; dentry is NULL without one
  * @work: work directory; likewise
  * @upper_name: its path as the mounter wrote it, or NULL
@@ -31,6 +32,7 @@ struct lfs_params {
 	struct path *lower;
 	char **name;
 	unsigned int nr_lower;
+	unsigned int nr_data;
 	unsigned int max_lower;
 	bool lower_joined;
 	struct path upper;

@@ -5,8 +5,8 @@
  * second reading of the format, below, which keeps paths as lists of names
  * instead of strings.
  *
- * An input is: number of layers and kind of marks, which allocation fails, then
- * objects: place, name, type and marks.
+ * An input is: number of layers and of those that hold only data, kind of marks and
+ * which allocation fails, then objects: place, name, type and marks.
  */
 #include <linux/dcache.h>
 
@@ -25,7 +25,8 @@ struct node {
 	struct node *parent;
 	const char *name;
 	int layer;		/* MAX_LAYERS: the upper */
-	bool opaque;
+	bool opaque, xwhiteouts;
+	bool metacopy, whiteout;
 	const uint8_t *redirect;
 	size_t redirect_len;
 	struct inode inode;
@@ -36,7 +37,7 @@ static char long_name[256];
 static const char *const names[] = { "a", "b", "c", long_name };
 
 static struct node nodes[MAX_NODES + MAX_LAYERS + 1];
-static unsigned int nr_nodes, nr_layers;
+static unsigned int nr_nodes, nr_layers, nr_merged;
 static struct super_block real_sb, image_sb, container_sb;
 static struct lfs_image image;
 
@@ -69,7 +70,12 @@ ssize_t __vfs_getxattr(struct dentry *dentry, struct inode *inode, const char *n
 	if (!strcmp(name, image.marks->redirect)) {
 		v = n->redirect;
 		len = n->redirect_len;
-	} else if (strcmp(name, image.marks->opaque) || !n->opaque) {
+	} else if (!strcmp(name, image.marks->opaque)) {
+		v = n->opaque ? "y" : n->xwhiteouts ? "x" : NULL;
+	} else if (!strcmp(name, image.marks->metacopy)) {
+		v = n->metacopy ? "" : NULL;
+		len = 0;
+	} else if (strcmp(name, image.marks->whiteout) || !n->whiteout) {
 		v = NULL;
 	}
 	if (!v)
@@ -157,7 +163,7 @@ struct path_list {
 struct result {
 	const struct node *found[MAX_LAYERS];
 	int nr;
-	bool stop, error;
+	bool stop, error, no_data, absolute;
 };
 
 static size_t path_len(const struct path_list *p)
@@ -204,6 +210,37 @@ static bool model_redirect(struct path_list *p, int *at, const struct node *n)
 	return path_len(p) < LFS_MAX_REDIRECT;
 }
 
+/* @n ends the path, and is no directory: it counts, has the data, or says where that is. */
+static void model_file(struct path_list *p, int at, struct node *n, struct result *r)
+{
+	const bool reg = S_ISREG(n->inode.i_mode);
+
+	if (r->nr && !(r->no_data && reg)) {
+		r->stop = true;
+		return;
+	}
+	if (n->metacopy && image.marks->is_user) {
+		r->error = true;
+		return;
+	}
+	if (!n->metacopy || !r->no_data)
+		r->found[r->nr++] = n;
+	r->no_data = n->metacopy;
+	r->absolute = n->metacopy && n->redirect && n->redirect_len && *n->redirect == '/';
+	if (!n->metacopy)
+		r->stop = true;
+	else if (n->redirect && !model_redirect(p, &at, n))
+		r->error = true;
+	else if (r->absolute)
+		r->stop = false;
+}
+
+static bool is_whiteout(const struct node *dir, const struct node *n)
+{
+	return S_ISCHR(n->inode.i_mode) ||
+	       (n->whiteout && dir->xwhiteouts && dir->layer + 1 < (int)nr_merged);
+}
+
 /* One layer: from @dir along the path, which marks on the way may change. */
 static void model_layer(struct path_list *p, struct node *dir, struct result *r)
 {
@@ -213,17 +250,22 @@ static void model_layer(struct path_list *p, struct node *dir, struct result *r)
 
 		if (!n)
 			return;
-		if (!S_ISDIR(n->inode.i_mode)) {
+		if (is_whiteout(dir, n) || (!S_ISDIR(n->inode.i_mode) && !last) ||
+		    (S_ISDIR(n->inode.i_mode) && last && r->no_data)) {
 			r->stop = true;
-			if (last && !r->nr && !S_ISCHR(n->inode.i_mode))
-				r->found[r->nr++] = n;
 			return;
 		}
-		if (n->layer + 1 < (int)nr_layers) {
+		if (!S_ISDIR(n->inode.i_mode)) {
+			model_file(p, i, n, r);
+			return;
+		}
+		if (n->layer + 1 < (int)nr_merged) {
 			if (n->opaque)
 				r->stop = true;
 			else if (n->redirect && !model_redirect(p, &i, n))
 				r->error = true;
+			else if (n->redirect && *n->redirect == '/')
+				r->stop = !(r->absolute = true);
 			if (r->error)
 				return;
 			last = i == p->nr - 1;
@@ -232,6 +274,20 @@ static void model_layer(struct path_list *p, struct node *dir, struct result *r)
 			r->found[r->nr++] = n;
 		dir = n;
 	}
+}
+
+/* The data of a file in a layer that holds nothing else. */
+static void model_data(const struct path_list *p, int layer, struct result *r)
+{
+	struct node *n = &nodes[layer];
+
+	for (int i = 0; n && i < p->nr; i++)
+		n = S_ISDIR(n->inode.i_mode) ? node_find(n, p->name[i], p->len[i]) : NULL;
+	if (!n || !S_ISREG(n->inode.i_mode))
+		return;
+	r->no_data = false;
+	r->error = n->metacopy;
+	r->found[r->nr++] = n;
 }
 
 /* @name in a directory that is merged of @dirs. */
@@ -249,8 +305,12 @@ static void model(const struct result *dirs, const char *name, struct result *r)
 		layer = dirs->found[i]->layer;
 		model_layer(&p, (struct node *)dirs->found[i], r);
 	}
-	while (p.absolute && !r->stop && !r->error && ++layer < (int)nr_layers)
+	while (p.absolute && !r->stop && !r->error && ++layer < (int)nr_merged)
 		model_layer(&p, &nodes[layer], r);
+	for (layer = nr_merged; layer < (int)nr_layers; layer++)
+		if (r->no_data && r->absolute && !r->error)
+			model_data(&p, layer, r);
+	r->error |= r->no_data;
 }
 
 static void compare(struct dentry *d, const struct result *r, bool comparable)
@@ -378,9 +438,17 @@ static void read_node(struct input *in)
 	if (!S_ISDIR(parent->inode.i_mode) || node_find(parent, name, strlen(name)))
 		return;
 	n = node_add(parent, name, parent->layer, modes[(what >> 2) & 7]);
+	if (S_ISREG(n->inode.i_mode)) {
+		n->metacopy = (what >> 5) & 1;
+		n->inode.i_size = n->metacopy;
+		n->whiteout = (what >> 5) == 4;
+		if ((what >> 6) & 1)
+			read_redirect(in, n);
+	}
 	if (!S_ISDIR(n->inode.i_mode))
 		return;
 	n->opaque = (what >> 5) == 7;
+	n->xwhiteouts = (what >> 5) == 2;
 	if ((what >> 5) & 1 && !n->opaque)
 		read_redirect(in, n);
 }
@@ -411,9 +479,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(long_name, 'l', 255);
 	nr_nodes = nr_layers = 0;
-	set->nr = 1 + (next(&in) & 3);
+	fail = next(&in);
+	set->nr = 1 + (fail & 3);
+	set->nr_data = ((fail >> 2) & 3) % set->nr;
+	nr_merged = lfs_nr_merged(set);
 	image = (struct lfs_image){ .set = set, .counters = &counters, .fs = &fs, .nr_fs = 1,
-				    .fsid = fsid, .ino_bits = 56 };
+				    .sb = &image_sb, .fsid = fsid, .ino_bits = 56 };
 	fail = next(&in);
 	image.marks = fail & 1 ? &lfs_marks_user : &lfs_marks_trusted;
 	fail = fail & 0x80 ? (fail & 0x7f) >> 1 : 0;
@@ -426,6 +497,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		layers[nr_layers] = (struct lfs_layer){ .mnt = &mnt[nr_layers],
 							.counters = &counters };
 		set->layers[nr_layers] = &layers[nr_layers];
+		if (nr_layers >= nr_merged)
+			continue;
 		roots[nr_layers] = (struct lfs_real){ dget(&n->dentry), nr_layers };
 		all.found[all.nr++] = n;
 	}
@@ -433,7 +506,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (in.p < in.end && nr_nodes < MAX_NODES)
 		read_node(&in);
 
-	root.d_inode = lfs_image_inode_make(&image_sb, roots, set->nr);
+	root.d_inode = lfs_image_inode_make(&image_sb, roots, nr_merged);
+	image_sb.s_root = &root;
 	image_mnt = (struct vfsmount){ .mnt_sb = &image_sb, .mnt_root = &root };
 	dir.image = &root;
 	fuzz_fail = fail;

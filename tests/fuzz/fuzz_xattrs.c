@@ -95,9 +95,10 @@ static void redirect(const struct lfs_marks *marks, struct dentry *d)
 static void yes(const struct lfs_marks *marks, struct dentry *d, bool impure)
 {
 	int set = impure ? lfs_marker_impure(marks, d) : lfs_marker_opaque(marks, d);
+	const char c = !xattr.error && xattr.len[0] == 1 ? *xattr.value[0] : 0;
 
 	if (!xattr.error)
-		FUZZ_CHECK(set == (xattr.len[0] == 1 && *xattr.value[0] == 'y'));
+		FUZZ_CHECK(set == (c == 'y' ? 1 : c == 'x' && !impure ? LFS_XWHITEOUTS : 0));
 	else
 		FUZZ_CHECK(set <= 0);
 }
@@ -164,12 +165,31 @@ static void origin(const struct lfs_marks *marks, struct dentry *d)
 
 static void metacopy(const struct lfs_marks *marks, struct dentry *d)
 {
+	const bool absent = xattr.error == -ENODATA || xattr.error == -EOPNOTSUPP;
+	const size_t len = xattr.len[1];
+	const uint8_t *v = xattr.value[1];
 	int err = lfs_marker_has_data(marks, d);
 
-	if (xattr.error == -ENODATA || xattr.error == -EOPNOTSUPP)
-		FUZZ_CHECK(!err);
+	FUZZ_CHECK(err == (absent ? 0 : xattr.error ?: -EOPNOTSUPP));
+	err = lfs_marker_metacopy(marks, d);
+	if (xattr.error)
+		FUZZ_CHECK(err == (absent ? 0 : xattr.error));
+	else if (marks->is_user)
+		FUZZ_CHECK(err == -EPERM);
+	else if (!len || (len >= 4 && len <= 68 && v[0] == 0 && v[1] == len))
+		FUZZ_CHECK(err == 1);
 	else
-		FUZZ_CHECK(err == (xattr.error ?: -EOPNOTSUPP));
+		FUZZ_CHECK(err == -EIO);
+}
+
+static void whiteout(const struct lfs_marks *marks, struct dentry *d)
+{
+	const bool absent = xattr.error == -ENODATA || xattr.error == -EOPNOTSUPP;
+
+	d->d_inode->i_size = 0;
+	FUZZ_CHECK(lfs_marker_whiteout(marks, d) == (absent ? 0 : xattr.error ?: 1));
+	d->d_inode->i_size = 1;
+	FUZZ_CHECK(!lfs_marker_whiteout(marks, d));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -200,6 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 1: xattr.name = marks->impure; yes(marks, &d, true); break;
 	case 2: xattr.name = marks->origin; origin(marks, &d); break;
 	case 3: xattr.name = marks->metacopy; metacopy(marks, &d); break;
+	case 4: xattr.name = marks->whiteout; whiteout(marks, &d); break;
 	default: xattr.name = marks->redirect; redirect(marks, &d);
 	}
 	FUZZ_CHECK(lfs_xattr_is_private(marks, xattr.name));

@@ -36,7 +36,7 @@ static const struct refusal refusals[] = {
 	{ { { "lowerdir", "" }, {} }, EINVAL, "lowerdir", "empty|Bad value" },
 	{ { { "lowerdir", "l1:" }, UPPER, WORK, {} }, EINVAL, "lowerdir", "empty" },
 	{ { { "lowerdir", ":l1" }, UPPER, WORK, {} }, EINVAL, "lowerdir", "empty" },
-	{ { { "lowerdir", "l1::l2" }, UPPER, WORK, {} }, EINVAL, "lowerdir",
+	{ { { "lowerdir", "l1:::l2" }, UPPER, WORK, {} }, EINVAL, "lowerdir",
 	  "empty" },
 	{ { { "lowerdir", "l1:none" }, UPPER, WORK, {} }, ENOENT, "lowerdir",
 	  "none" },

@@ -5,7 +5,9 @@
  * The format is overlayfs's (Documentation/filesystems/overlayfs.rst of the
  * kernel), so that layer trees work under both:
  *
- *   whiteout   a character device 0/0: hides the name in the layers below
+ *   whiteout   a character device 0/0: hides the name in the layers below; so does,
+ *              in a layer and in a directory whose LAYERFS_XATTR_OPAQUE is "x", an
+ *              empty regular file with LAYERFS_XATTR_WHITEOUT
  *   opaque     a directory with LAYERFS_XATTR_OPAQUE "y": hides the whole
  *              directory of that name in the layers below
  *   redirect   a directory with LAYERFS_XATTR_REDIRECT: merges with the
@@ -19,8 +21,9 @@
  *              append-only if "a" is in the value, immutable if "i" is: the
  *              marks of chattr(1), which the upper's inode itself cannot have,
  *              because it may have to be changed for what is below it
- *   metacopy   a file with LAYERFS_XATTR_METACOPY has its data in a layer below:
- *              not supported, refused
+ *   metacopy   a file of a layer with LAYERFS_XATTR_METACOPY has its data in the
+ *              next file below: at its own path, or as its redirect says, which is
+ *              like a directory's.  In an upper it is refused
  *
  * and attributes of our own, which overlayfs neither shows nor reads:
  *
@@ -52,6 +55,7 @@
 #define LAYERFS_XATTR_REDIRECT	"redirect"
 #define LAYERFS_XATTR_IMPURE	"impure"
 #define LAYERFS_XATTR_METACOPY	"metacopy"
+#define LAYERFS_XATTR_WHITEOUT	"whiteout"
 #define LAYERFS_XATTR_PROTATTR	"protattr"
 #define LAYERFS_XATTR_ORIGIN	"layerfs.origin"
 #define LAYERFS_XATTR_KEY	"layerfs.key"

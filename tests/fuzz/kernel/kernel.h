@@ -59,6 +59,7 @@ typedef struct { int refs; } refcount_t;
 #define cpu_to_le64(x)		((u64)(x))
 #define cpu_to_le32(x)		((u32)(x))
 #define array_size(a, b)	((size_t)(a) * (b))
+#define min(a, b)		({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ < b_ ? a_ : b_; })
 #define min_t(type, a, b)	((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #define SZ_1K			1024
 #define SZ_1M			(1024 * 1024)

@@ -34,6 +34,7 @@ struct super_block {
 	unsigned long s_magic;
 	void *s_fs_info;
 	struct user_namespace *s_user_ns;
+	struct dentry *s_root;
 	struct { u8 b[UUID_SIZE]; } s_uuid;
 	bool rdonly;
 };
@@ -80,6 +81,7 @@ struct file_system_type;
 #define d_inode(d)		((d)->d_inode)
 #define d_is_positive(d)	((d)->d_inode != NULL)
 #define d_is_dir(d)		((d)->d_inode && S_ISDIR((d)->d_inode->i_mode))
+#define d_is_reg(d)		(S_ISREG((d)->d_inode->i_mode))
 #define d_can_lookup(d)		d_is_dir(d)
 #define d_is_autodir(d)		false
 #define i_size_read(i)		((i)->i_size)
