@@ -21,8 +21,10 @@ run mount.layerfs none "$m" -o 'lowerdir=/a,context="x'
 check "open quote" said 1 "never closed"
 run mount.layerfs none "$m" -o lowerdir=
 check "empty lowerdir" said 1 "lowerdir needs a directory"
-run mount.layerfs none "$m" -o lowerdir=/a::/b
+run mount.layerfs none "$m" -o lowerdir=/a:::/b
 check "empty layer" said 1 "layer 2 is empty"
+run mount.layerfs none "$m" -o lowerdir=/a::/b:/c
+check "layer below layers of data" said 1 "layer 3 cannot follow"
 run mount.layerfs none "$m" -o ro
 check "no layers" said 32 "no layers"
 run mount.layerfs none "$m" -o lowerdir=/a,image=x

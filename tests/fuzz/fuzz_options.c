@@ -125,7 +125,7 @@ static bool same_string(const char *a, const char *b)
 
 static void check_same(const struct lfs_params *a, const struct lfs_params *b)
 {
-	FUZZ_CHECK(a->nr_lower == b->nr_lower);
+	FUZZ_CHECK(a->nr_lower == b->nr_lower && a->nr_data == b->nr_data);
 	for (unsigned int i = 0; i < a->nr_lower; i++)
 		FUZZ_CHECK(!strcmp(a->name[i], b->name[i]));
 	FUZZ_CHECK(same_string(a->upper_name, b->upper_name));
@@ -148,7 +148,7 @@ static void check_shown(const struct lfs_params *p)
 	FUZZ_CHECK(!lfs_params_check_remount(&fc, p));
 	again = show(q);
 	FUZZ_CHECK(!strcmp(shown, again));
-	tools_check_join(p->name, p->nr_lower, shown);
+	tools_check_join(p->name, p->nr_lower, p->nr_data, shown);
 	free(again);
 	free(shown);
 	lfs_params_free(q);
@@ -157,6 +157,7 @@ static void check_shown(const struct lfs_params *p)
 static void check_params(const struct lfs_params *p)
 {
 	FUZZ_CHECK(p->nr_lower <= LFS_MAX_LAYERS && p->nr_lower <= p->max_lower);
+	FUZZ_CHECK(!p->nr_lower || p->nr_data < p->nr_lower);
 	for (unsigned int i = 0; i < p->nr_lower; i++)
 		FUZZ_CHECK(*p->name[i]);
 	FUZZ_CHECK(!p->upper_name || *p->upper_name);

@@ -7,6 +7,6 @@
 int tools_parse(const char *s, void (*option)(void *data, const char *key, const char *value),
 		void *data);
 /* The library writes and reads the layers as the module shows them. */
-void tools_check_join(char **name, unsigned int nr, const char *shown);
+void tools_check_join(char **name, unsigned int nr, unsigned int nr_data, const char *shown);
 
 #endif /* _FUZZ_OPTIONS_H */

@@ -18,7 +18,8 @@ int tools_parse(const char *s, void (*option)(void *data, const char *key, const
 	if (!ret && (o.remount || o.layers_file || o.image || o.root))
 		ret = -1;
 	for (size_t i = 0; !ret && i < opts->layers.nr; i++)
-		option(data, "lowerdir+", opts->layers.path[i]);
+		option(data, i < opts->layers.nr - opts->layers.nr_data ? "lowerdir+" : "datadir+",
+		       opts->layers.path[i]);
 	if (!ret && opts->upperdir)
 		option(data, "upperdir", opts->upperdir);
 	if (!ret && opts->workdir)
@@ -35,9 +36,9 @@ static void die(const char *what, const char *a, const char *b)
 	abort();
 }
 
-void tools_check_join(char **name, unsigned int nr, const char *shown)
+void tools_check_join(char **name, unsigned int nr, unsigned int nr_data, const char *shown)
 {
-	struct layerfs_layers layers = { .path = name, .nr = nr }, again = { 0 };
+	struct layerfs_layers layers = { .path = name, .nr = nr, .nr_data = nr_data }, again = { 0 };
 	const char key[] = "lowerdir=";
 	struct layerfs_error err = { 0 };
 	char *joined;
@@ -52,7 +53,7 @@ void tools_check_join(char **name, unsigned int nr, const char *shown)
 	if (!strchr(joined, ',')) {
 		if (layerfs_layers_parse(&again, joined, &err))
 			die("the library refuses what it wrote", joined, err.msg);
-		if (again.nr != nr)
+		if (again.nr != nr || again.nr_data != nr_data)
 			die("another number of layers", joined, "");
 		for (size_t i = 0; i < nr; i++)
 			if (strcmp(again.path[i], name[i]))

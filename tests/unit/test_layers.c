@@ -71,8 +71,35 @@ static void refusals(void **state)
 	refused("", "layer 1 is empty");
 	refused("/a:", "layer 2 is empty");
 	refused(":/a", "layer 1 is empty");
-	refused("/a::/b", "layer 2 is empty");
+	refused("/a:::/b", "layer 2 is empty");
+	refused("/a::", "layer 2 is empty");
+	refused("::/a", "layer 1 is empty");
+	refused("/a::/b:/c", "layer 4 cannot follow layers that hold only data");
 	refused("/a:/b\\", "layer 2 ends in a '\\'");
+}
+
+/* After "::", or given so: they come last, and are written so again. */
+static void layers_of_data(void **state)
+{
+	struct layerfs_layers layers = { 0 };
+	struct layerfs_error err = { 0 };
+	char *joined;
+
+	(void)state;
+	assert_int_equal(layerfs_layers_add_data(&layers, "/d", &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "of which there is none"));
+	assert_int_equal(layerfs_layers_parse(&layers, "/a:/b::/c", NULL), 0);
+	assert_int_equal(layers.nr, 3);
+	assert_int_equal(layers.nr_data, 1);
+	assert_int_equal(layerfs_layers_add_data(&layers, "/d:e", NULL), 0);
+	assert_int_equal(layers.nr_data, 2);
+	assert_int_equal(layerfs_layers_add(&layers, "/f", &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "cannot follow"));
+	joined = layerfs_layers_join(&layers);
+	assert_string_equal(joined, "/a:/b::/c::/d\\:e");
+	free(joined);
+	layerfs_layers_free(&layers);
+	assert_int_equal(layers.nr_data, 0);
 }
 
 static void join_is_the_inverse_of_parse(void **state)
@@ -198,6 +225,7 @@ int main(void)
 		cmocka_unit_test(top_first),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(layers_of_data),
 		cmocka_unit_test(join_is_the_inverse_of_parse),
 		cmocka_unit_test(an_empty_list_joins_to_nothing),
 		cmocka_unit_test(no_layer_has_an_empty_path),

@@ -52,9 +52,12 @@ static void one_by_one_is_taken_as_it_is(void **state)
 	(void)state;
 	set(&o, "lowerdir+", "/a:b\\");
 	set(&o, "lowerdir+", "/c");
-	assert_int_equal(o.layers.nr, 2);
+	set(&o, "datadir+", "/d::e");
+	assert_int_equal(o.layers.nr, 3);
+	assert_int_equal(o.layers.nr_data, 1);
 	assert_string_equal(o.layers.path[0], "/a:b\\");
 	assert_string_equal(o.layers.path[1], "/c");
+	assert_string_equal(o.layers.path[2], "/d::e");
 	layerfs_options_free(&o);
 }
 

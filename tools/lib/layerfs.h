@@ -84,22 +84,30 @@ LAYERFS_API int layerfs_error_prefix(struct layerfs_error *err,
  * struct layerfs_layers - directories to stack, top first
  * @path: unescaped paths
  * @nr: how many
+ * @nr_data: how many of them, the last ones, hold only data, for files of the
+ *	others that have their data elsewhere
  *
  * Zeroed is the empty list.
  */
 struct layerfs_layers {
 	char **path;
 	size_t nr;
+	size_t nr_data;
 };
 
 /** layerfs_layers_add() - put one directory below those already there */
 LAYERFS_API int layerfs_layers_add(struct layerfs_layers *layers,
 				   const char *path, struct layerfs_error *err);
 
+/** layerfs_layers_add_data() - the same of one that holds only data */
+LAYERFS_API int layerfs_layers_add_data(struct layerfs_layers *layers,
+					const char *path, struct layerfs_error *err);
+
 /**
  * layerfs_layers_parse() - add the layers of a lowerdir= value
  * @layers: added to, top first
- * @value: paths with ':' between them; '\' takes the next character as it is
+ * @value: paths with ':' between them, and '::' before each of those that hold
+ *	only data, which come last; '\' takes the next character as it is
  * @err: says which layer of the list is wrong
  *
  * On failure @layers is as it was.

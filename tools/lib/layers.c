@@ -10,15 +10,25 @@
 
 static void layers_truncate(struct layerfs_layers *layers, size_t nr)
 {
-	while (layers->nr > nr)
+	while (layers->nr > nr) {
 		free(layers->path[--layers->nr]);
+		if (layers->nr_data)
+			layers->nr_data--;
+	}
 }
 
-static int layers_add_owned(struct layerfs_layers *layers, char *path,
+static int layers_add_owned(struct layerfs_layers *layers, char *path, bool data,
 			    struct layerfs_error *err)
 {
 	char **grown = NULL;
+	size_t position = layers->nr + 1;
 
+	if (path && (data ? !layers->nr : layers->nr_data)) {
+		free(path);
+		return layerfs_error_set(err, -EINVAL, data ?
+			"layer %zu holds only data, for layers before it, of which there is none" :
+			"layer %zu cannot follow layers that hold only data", position);
+	}
 	if (path)
 		grown = reallocarray(layers->path, layers->nr + 1, sizeof(*grown));
 	if (!grown) {
@@ -27,16 +37,29 @@ static int layers_add_owned(struct layerfs_layers *layers, char *path,
 	}
 	layers->path = grown;
 	layers->path[layers->nr++] = path;
+	layers->nr_data += data;
 	return 0;
+}
+
+static int layers_add(struct layerfs_layers *layers, const char *path, bool data,
+		      struct layerfs_error *err)
+{
+	if (!*path)
+		return layerfs_error_set(err, -EINVAL,
+					 "layer %zu has an empty path", layers->nr + 1);
+	return layers_add_owned(layers, strdup(path), data, err);
 }
 
 int layerfs_layers_add(struct layerfs_layers *layers, const char *path,
 		       struct layerfs_error *err)
 {
-	if (!*path)
-		return layerfs_error_set(err, -EINVAL,
-					 "layer %zu has an empty path", layers->nr + 1);
-	return layers_add_owned(layers, strdup(path), err);
+	return layers_add(layers, path, false, err);
+}
+
+int layerfs_layers_add_data(struct layerfs_layers *layers, const char *path,
+			    struct layerfs_error *err)
+{
+	return layers_add(layers, path, true, err);
 }
 
 /* The next path of a lowerdir= value, unescaped; *value moves behind it. */
@@ -73,20 +96,23 @@ int layerfs_layers_parse(struct layerfs_layers *layers, const char *value,
 			 struct layerfs_error *err)
 {
 	size_t before = layers->nr;
+	bool data = false;
 	char *path;
 	int ret;
 
 	for (;;) {
 		ret = next_layer(&value, layers->nr - before + 1, &path, err);
 		if (!ret)
-			ret = layers_add_owned(layers, path, err);
+			ret = layers_add_owned(layers, path, data, err);
 		if (ret) {
 			layers_truncate(layers, before);
 			return ret;
 		}
 		if (!*value)
 			return 0;
-		value++;
+		/* One colon separates, two say that what comes next holds only data. */
+		data = value[1] == ':';
+		value += 1 + data;
 	}
 }
 
@@ -123,7 +149,7 @@ int layerfs_layers_read(struct layerfs_layers *layers, const char *file,
 			ret = layerfs_error_set(err, -EINVAL,
 				"layer list '%s', line %zu: has a NUL byte", file, lineno);
 		else if (len && line[0] != '#')
-			ret = layers_add_owned(layers, beside(file, line), err);
+			ret = layers_add_owned(layers, beside(file, line), false, err);
 	}
 	if (!ret && ferror(in))
 		ret = layerfs_error_sys(err, -errno, "layer list '%s'", file);
@@ -192,12 +218,14 @@ char *layerfs_layers_join(const struct layerfs_layers *layers)
 	char *joined, *out;
 
 	for (i = 0; i < layers->nr; i++)
-		len += 2 * strlen(layers->path[i]) + 1;
+		len += 2 * strlen(layers->path[i]) + 2;
 	joined = out = malloc(len);
 	if (!joined)
 		return NULL;
 	for (i = 0; i < layers->nr; i++) {
 		if (i)
+			*out++ = ':';
+		if (i && i >= layers->nr - layers->nr_data)
 			*out++ = ':';
 		for (in = layers->path[i]; *in; in++) {
 			if (*in == ':' || *in == '\\' || *in == ',')

@@ -106,6 +106,11 @@ static int set_dir(int fs, const char *key, const char *path,
 	return ret;
 }
 
+static const char *layer_key(const struct layerfs_layers *layers, size_t i)
+{
+	return i < layers->nr - layers->nr_data ? "lowerdir+" : "datadir+";
+}
+
 static int set_flags(int fs, const struct layerfs_options *opts,
 		     struct layerfs_error *err)
 {
@@ -129,7 +134,7 @@ static int set_all(int fs, const struct layerfs_options *opts,
 
 	ret = set_param(fs, "source", source, err);
 	for (i = 0; !ret && i < opts->layers.nr; i++)
-		ret = set_dir(fs, "lowerdir+", opts->layers.path[i], err);
+		ret = set_dir(fs, layer_key(&opts->layers, i), opts->layers.path[i], err);
 	if (!ret && opts->upperdir)
 		ret = set_dir(fs, "upperdir", opts->upperdir, err);
 	if (!ret && opts->workdir)
@@ -199,7 +204,7 @@ static int check_same_dirs(int fs, const struct layerfs_options *opts,
 	int ret = 0;
 
 	for (i = 0; !ret && check_layers && i < opts->layers.nr; i++)
-		ret = set_param(fs, "lowerdir+", opts->layers.path[i], err);
+		ret = set_param(fs, layer_key(&opts->layers, i), opts->layers.path[i], err);
 	if (!ret && upper && strlen(upper) <= FSCONFIG_VALUE_MAX)
 		ret = set_param(fs, "upperdir", upper, err);
 	if (!ret && work && strlen(work) <= FSCONFIG_VALUE_MAX)

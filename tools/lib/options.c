@@ -86,13 +86,16 @@ static int set_directory(struct layerfs_options *opts, const char *key,
 	char **to = !strcmp(key, "upperdir") ? &opts->upperdir :
 		    !strcmp(key, "workdir") ? &opts->workdir : NULL;
 
-	if (!to && strcmp(key, "lowerdir") && strcmp(key, "lowerdir+"))
+	if (!to && strcmp(key, "lowerdir") && strcmp(key, "lowerdir+") &&
+	    strcmp(key, "datadir+"))
 		return -ENOKEY;
 	if (!value || !*value)
 		return layerfs_error_set(err, -EINVAL,
 					 "%s needs a directory: %s=DIR", key, key);
 	if (!strcmp(key, "lowerdir+"))
 		return layerfs_layers_add(&opts->layers, value, err);
+	if (!strcmp(key, "datadir+"))
+		return layerfs_layers_add_data(&opts->layers, value, err);
 	if (to ? *to != NULL : opts->layers.nr)
 		return layerfs_error_set(err, -EINVAL, "%s is given twice", key);
 	if (!to)
