@@ -83,6 +83,7 @@ enum {
 	LFS_I_IMMUTABLE,	/* the object in the upper is marked immutable */
 	LFS_I_MOVING,		/* mappings may still show the layer's file */
 	LFS_I_MOVED,		/* the file has another name than in its layer, too */
+	LFS_I_METACOPY,		/* the object in the upper has no data: @image has it */
 };
 
 /**
@@ -92,7 +93,8 @@ enum {
  * @upper: the object in the upper, or NULL; set once, by creation, lookup or
  *         copy-up (under @lock), read without a lock through lfs_upper()
  * @image: the object in the image, or NULL.  Of a directory: what it merges
- *         with.  Of others: where their data was before the copy-up.  Constant
+ *         with.  Of others: where their data was before the copy-up, or is, if
+ *         overlayfs has left the upper's file without.  Constant
  * @links: of an object of a layer with several names: these; else NULL.  Constant
  * @lock: one copy-up at a time; an unlink excludes it
  * @flags: LFS_I_*, atomic bits
@@ -167,11 +169,19 @@ static inline struct dentry *lfs_upper(const struct inode *inode)
 	return smp_load_acquire(&lfs_i(inode)->upper);
 }
 
+/* Whether the data of a file is in the upper: once it is there it stays. */
+static inline bool lfs_data_in_upper(const struct inode *inode)
+{
+	/* The flag is set before the upper; pairs with clear_bit_unlock() in lfs_fill(). */
+	return lfs_upper(inode) && !test_bit_acquire(LFS_I_METACOPY, &lfs_i(inode)->flags);
+}
+
 /* Whether the upper may be written to: it is there, and no mapping shows the layer's file. */
 static inline bool lfs_upper_ready(const struct inode *inode)
 {
 	/* Set before, and cleared after, what lfs_mappings_follow() does. */
-	return lfs_upper(inode) && !test_bit_acquire(LFS_I_MOVING, &lfs_i(inode)->flags);
+	return lfs_data_in_upper(inode) &&
+	       !test_bit_acquire(LFS_I_MOVING, &lfs_i(inode)->flags);
 }
 
 /* The object in the image, or NULL. */
@@ -223,7 +233,7 @@ static inline bool lfs_real_path(const struct inode *inode, struct path *path)
 static inline bool lfs_data_path(const struct inode *inode, struct path *path)
 {
 	lfs_upper_path(inode, path);
-	if (path->dentry)
+	if (path->dentry && lfs_data_in_upper(inode))
 		return true;
 	lfs_image_data_path(d_inode(lfs_i(inode)->image), path);
 	return false;
@@ -233,7 +243,9 @@ static inline bool lfs_data_path(const struct inode *inode, struct path *path)
 static inline bool lfs_may_suid(const struct inode *inode, bool is_upper)
 {
 	/* In the upper is what was made here: the container's own mount decides. */
-	return is_upper || lfs_image_may_suid(d_inode(lfs_i(inode)->image));
+	if (is_upper && !test_bit(LFS_I_METACOPY, &lfs_i(inode)->flags))
+		return true;
+	return lfs_image_may_suid(d_inode(lfs_i(inode)->image));
 }
 
 /* The mode to show for that of a real object. */
@@ -293,6 +305,7 @@ struct lfs_key {
 	struct dentry *image;	/* NULL if the image plays no part */
 	struct lfs_links *links; /* NULL but for a layer's object of several names */
 	u64 ino;
+	bool metacopy;		/* of a file: its data is @image's */
 };
 
 struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key);

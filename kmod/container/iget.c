@@ -118,6 +118,8 @@ static int lfs_iget_set(struct inode *inode, void *data)
 	li->upper = key->upper;
 	li->image = key->image;
 	li->links = key->links;
+	if (key->metacopy)
+		set_bit(LFS_I_METACOPY, &li->flags);
 	key->upper = NULL;
 	key->image = NULL;
 	key->links = NULL;
@@ -152,13 +154,33 @@ static void lfs_inode_init(struct inode *inode)
 	lfs_lock_classes(inode);
 }
 
+/*
+ * The file may have got its data since its name was looked up, through another of
+ * its names, and may have been changed and forgotten.  From here on it is this inode
+ * that gets it.
+ */
+static int lfs_metacopy_load(struct inode *inode)
+{
+	struct lfs_inode *li = lfs_i(inode);
+	const struct cred *old;
+	int err;
+
+	old = lfs_override_creds(inode->i_sb);
+	err = lfs_marker_metacopy(lfs_marks(inode->i_sb), li->upper);
+	revert_creds(old);
+	if (!err)
+		clear_bit(LFS_I_METACOPY, &li->flags);
+	return min(err, 0);
+}
+
 /**
  * lfs_iget_new - the inode of an object, with one at hand to be used
- * @inode: from new_inode(), so that this cannot fail if @key has no links
+ * @inode: from new_inode(), so that this cannot fail if @key has no links and is no
+ *         metacopy
  * @key: what the object consists of; its references are taken over
  *
  * Return: the inode; @inode itself unless the object was known before; or an error
- * of lfs_links_load().
+ * of lfs_links_load() or of the upper's filesystem.
  */
 struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
 {
@@ -173,6 +195,8 @@ struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
 	}
 	/* Only now: whoever would change what is found there finds this inode first. */
 	err = lfs_i(inode)->links ? lfs_links_load(inode) : 0;
+	if (!err && test_bit(LFS_I_METACOPY, &lfs_i(inode)->flags))
+		err = lfs_metacopy_load(inode);
 	if (err) {
 		iget_failed(inode);
 		return ERR_PTR(err);

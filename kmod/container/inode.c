@@ -51,7 +51,7 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 
 	upper = lfs_real_path(inode, &real);
 	err = lfs_real_getattr(&real, stat, mask, flags, lfs_c(inode)->cred);
-	if (!err && !upper && S_ISREG(stat->mode))
+	if (!err && S_ISREG(stat->mode))
 		err = lfs_data_getattr(inode, &real, stat, flags);
 	if (err)
 		return err;

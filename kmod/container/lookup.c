@@ -9,6 +9,7 @@
 #include "copyup/links.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
+#include "limits.h"
 
 /**
  * lfs_resolve_origin - find out what an object in the upper that does not merge is
@@ -54,12 +55,27 @@ void lfs_key_put(struct lfs_key *key)
 	lfs_links_free(key->links);
 }
 
+/* What the image has at @redirect of an object of the upper, or at its own name, or NULL. */
+static struct dentry *lfs_image_partner(struct inode *dir, const char *name, int len,
+					const char *redirect)
+{
+	struct dentry *image_dir = lfs_image(dir);
+
+	if (redirect && redirect[0] == '/')
+		return lfs_image_walk(lfs_container_image_root(lfs_c(dir)), redirect);
+	if (!image_dir)
+		return NULL;
+	if (redirect)
+		return lfs_image_lookup(image_dir, redirect, strlen(redirect));
+	return lfs_image_lookup(image_dir, name, len);
+}
+
 /* The directory of the image that an upper directory merges with, or NULL. */
 static struct dentry *lfs_merge_partner(struct inode *dir, const char *name, int len,
 					struct dentry *upper)
 {
-	struct dentry *image_dir = lfs_image(dir), *partner = NULL;
 	const struct lfs_marks *marks = lfs_marks(dir->i_sb);
+	struct dentry *partner;
 	char *redirect;
 	int err;
 
@@ -71,18 +87,52 @@ static struct dentry *lfs_merge_partner(struct inode *dir, const char *name, int
 	err = lfs_marker_redirect(marks, upper, &redirect);
 	if (err)
 		return ERR_PTR(err);
-	if (redirect && redirect[0] == '/')
-		partner = lfs_image_walk(lfs_container_image_root(lfs_c(dir)), redirect);
-	else if (redirect && image_dir)
-		partner = lfs_image_lookup(image_dir, redirect, strlen(redirect));
-	else if (image_dir)
-		partner = lfs_image_lookup(image_dir, name, len);
+	partner = lfs_image_partner(dir, name, len, redirect);
 	kfree(redirect);
 	if (!IS_ERR_OR_NULL(partner) && !d_is_dir(partner)) {
 		dput(partner);
 		partner = NULL;
 	}
 	return partner;
+}
+
+/* The file of the image that has the data of an upper file that has none. */
+static struct dentry *lfs_data_partner(struct inode *dir, const char *name, int len,
+				       struct dentry *upper)
+{
+	struct dentry *partner;
+	char *redirect;
+	int err;
+
+	err = lfs_marker_redirect(lfs_marks(dir->i_sb), upper, &redirect);
+	if (err)
+		return ERR_PTR(err);
+	partner = lfs_image_partner(dir, name, len, redirect);
+	if (!partner || (!IS_ERR(partner) && !d_is_reg(partner))) {
+		pr_warn_ratelimited("'%pd4' has its data at '%.*s' in a layer, where no file is\n",
+				    upper, redirect ? LFS_MAX_REDIRECT : len, redirect ?: name);
+		dput(partner);
+		partner = ERR_PTR(-EIO);
+	}
+	kfree(redirect);
+	return partner;
+}
+
+/* What a non-directory of the upper needs of the image: its data, or nothing. */
+static int lfs_resolve_data(struct inode *dir, const char *name, int len, struct lfs_key *key)
+{
+	struct dentry *partner;
+	int err;
+
+	err = lfs_marker_metacopy(lfs_marks(dir->i_sb), key->upper);
+	if (err <= 0)
+		return err;
+	partner = lfs_data_partner(dir, name, len, key->upper);
+	if (IS_ERR(partner))
+		return PTR_ERR(partner);
+	key->image = partner;
+	key->metacopy = true;
+	return 0;
 }
 
 /* What the upper says about a name: 1 if that settles it, 0 to ask the image. */
@@ -108,17 +158,13 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 		if (IS_ERR(partner))
 			return PTR_ERR(partner);
 		key->image = partner;
-	} else {
-		err = lfs_marker_has_data(lfs_marks(dir->i_sb), upper);
-		if (err)
-			return err;
+		if (partner) {
+			key->ino = d_inode(partner)->i_ino;
+			return 1;
+		}
 	}
-	if (key->image) {
-		key->ino = d_inode(key->image)->i_ino;
-		return 1;
-	}
-	err = lfs_resolve_origin(c, key);
-	return err ?: 1;
+	err = d_can_lookup(upper) ? 0 : lfs_resolve_data(dir, name, len, key);
+	return err ?: lfs_resolve_origin(c, key) ?: 1;
 }
 
 /**

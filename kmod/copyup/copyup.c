@@ -26,7 +26,7 @@
 static enum lfs_copyup_kind lfs_copyup_decide(const struct inode *inode, loff_t size)
 {
 	if (lfs_upper(inode))
-		return LFS_COPYUP_NONE;
+		return lfs_data_in_upper(inode) ? LFS_COPYUP_NONE : LFS_COPYUP_FILL;
 	if (!S_ISREG(inode->i_mode) || !size)
 		return LFS_COPYUP_META;
 	return LFS_COPYUP_WHOLE;
@@ -129,13 +129,16 @@ done:
 	return err;
 }
 
-/*
- * The data must not come to the disk later than the name.  On a filesystem
- * that journals in order it is enough that it has been written back: the link
- * belongs to the same or a later transaction, whose commit flushes the disk's
- * cache.
+/**
+ * lfs_copyup_flush - write a copy's data back before it counts
+ * @cu: the data is written to @cu->file
+ *
+ * The data must not come to the disk later than the name, or than what else makes it
+ * count.  On a filesystem that journals in order it is enough that it has been written
+ * back: the link belongs to the same or a later transaction, whose commit flushes the
+ * disk's cache.
  */
-static int lfs_copyup_flush(struct lfs_copyup *cu)
+int lfs_copyup_flush(struct lfs_copyup *cu)
 {
 	int err;
 
@@ -411,6 +414,12 @@ static int lfs_copyup_one(struct dentry *dentry, loff_t size, struct iattr *attr
 	cu.kind = lfs_copyup_decide(inode, size);
 	if (cu.kind == LFS_COPYUP_NONE)
 		goto unlock;
+	if (cu.kind == LFS_COPYUP_FILL) {
+		err = lfs_fill(&cu);
+		lfs_copyup_drop(&cu);
+		err = err ?: 1;
+		goto unlock;
+	}
 	/*
 	 * Nothing that is not in the upper can be renamed, and whoever removes
 	 * it takes this lock: from here on name and parent stay.  Of several names

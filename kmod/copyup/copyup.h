@@ -14,11 +14,13 @@
  * @LFS_COPYUP_NONE: the object is there
  * @LFS_COPYUP_META: everything but data: not a regular file, or none wanted
  * @LFS_COPYUP_WHOLE: data too
+ * @LFS_COPYUP_FILL: data, for what is there without
  */
 enum lfs_copyup_kind {
 	LFS_COPYUP_NONE,
 	LFS_COPYUP_META,
 	LFS_COPYUP_WHOLE,
+	LFS_COPYUP_FILL,
 };
 
 /**
@@ -32,7 +34,7 @@ enum lfs_copyup_kind {
  * @attr: what to change in the copy, or NULL
  * @anonymous: the object has lost its last name
  * @keeps_ino: the copy can be given what its st_ino is told by later
- * @temp: the copy, not linked yet
+ * @temp: the copy, not linked yet; or the object in the upper that gets its data
  * @fa: the object's flags and project, of a regular file or directory
  * @prot: LFS_PROT_*: what the copy is marked as
  * @file: the copy open for writing, for regular files; else NULL
@@ -58,6 +60,7 @@ struct lfs_copyup {
 int lfs_copyup(struct dentry *dentry, loff_t size);
 int lfs_copyup_change(struct dentry *dentry, struct iattr *attr);
 bool lfs_copyup_owner_known(const struct inode *inode);
+int lfs_copyup_flush(struct lfs_copyup *cu);
 
 /* meta.c */
 int lfs_copyup_xattrs(struct lfs_copyup *cu);
@@ -65,5 +68,8 @@ int lfs_copyup_attrs(struct lfs_copyup *cu);
 
 /* data.c */
 int lfs_copyup_data(struct lfs_copyup *cu);
+
+/* fill.c */
+int lfs_fill(struct lfs_copyup *cu);
 
 #endif /* _LAYERFS_COPYUP_H */

@@ -431,7 +431,7 @@ struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len)
  * @root: the image's root
  * @path: components, each after one '/', valid as a redirect
  *
- * Return: the directory at @path, NULL if there is none, or an error.
+ * Return: what is at @path, NULL if there is nothing, or an error.
  */
 struct dentry *lfs_image_walk(struct dentry *root, const char *path)
 {
@@ -439,6 +439,10 @@ struct dentry *lfs_image_walk(struct dentry *root, const char *path)
 	const char *end;
 
 	while (*path) {
+		if (!d_is_dir(dir)) {
+			dput(dir);
+			return NULL;
+		}
 		end = strchrnul(++path, '/');
 		next = lfs_image_lookup(dir, path, end - path);
 		dput(dir);
@@ -446,10 +450,6 @@ struct dentry *lfs_image_walk(struct dentry *root, const char *path)
 			return next;
 		dir = next;
 		path = end;
-		if (!d_is_dir(dir)) {
-			dput(dir);
-			return NULL;
-		}
 	}
 	return dir;
 }

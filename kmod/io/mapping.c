@@ -192,7 +192,7 @@ static vm_fault_t lfs_mapping_fault(struct vm_fault *vmf)
 	struct folio *folio;
 	vm_fault_t ret;
 
-	if (lfs_upper(inode))
+	if (lfs_data_in_upper(inode))
 		return lfs_mapping_move(vmf, m);
 	ret = m->real_ops->fault(vmf);
 	/* After VM_FAULT_RETRY the area may be gone. */
@@ -203,7 +203,7 @@ static vm_fault_t lfs_mapping_fault(struct vm_fault *vmf)
 		folio_lock(folio);
 	/* Pairs with the one in lfs_mappings_follow(), which waits for this lock. */
 	smp_mb();
-	if (likely(!lfs_upper(inode)))
+	if (likely(!lfs_data_in_upper(inode)))
 		return ret | VM_FAULT_LOCKED;
 	folio_unlock(folio);
 	folio_put(folio);
@@ -218,7 +218,7 @@ static vm_fault_t lfs_mapping_map_pages(struct vm_fault *vmf, pgoff_t start, pgo
 	vm_fault_t ret = 0;
 
 	rcu_read_lock();
-	if (!lfs_upper(file_inode(m->file)))
+	if (!lfs_data_in_upper(file_inode(m->file)))
 		ret = m->real_ops->map_pages(vmf, start, end);
 	rcu_read_unlock();
 	return ret;
@@ -431,7 +431,8 @@ static struct lfs_mapping *lfs_mapping_next(struct inode *inode, struct lfs_mapp
 
 /**
  * lfs_mappings_follow - no mapping shows a layer's pages any longer
- * @inode: of a container; its upper was just published, nothing is written to it yet
+ * @inode: of a container; its data in the upper was just published, nothing is written
+ *         to it yet
  *
  * Pages of the layer's file leave the page tables of all that map it; who is not
  * concerned gets them back with the next fault.

@@ -123,7 +123,7 @@ void lfs_file_detach(struct file *file)
 static int lfs_open(struct inode *inode, struct file *file)
 {
 	struct lfs_container *c = lfs_c(inode);
-	bool is_upper = lfs_upper(inode);
+	bool is_upper = lfs_data_in_upper(inode);
 	struct inode *image;
 	struct file *real;
 	int err;
@@ -192,7 +192,8 @@ bool lfs_real_file_at_hand(struct file *file)
 {
 	struct lfs_file *lf = file->private_data;
 
-	return lf->real_is_upper || READ_ONCE(lf->upper) || !lfs_upper(file_inode(file));
+	return lf->real_is_upper || READ_ONCE(lf->upper) ||
+	       !lfs_data_in_upper(file_inode(file));
 }
 
 /**
@@ -207,7 +208,7 @@ struct file *lfs_real_file(struct file *file)
 	struct file *real = lf->real, *other;
 	int err;
 
-	if (!lf->real_is_upper && lfs_upper(file_inode(file))) {
+	if (!lf->real_is_upper && lfs_data_in_upper(file_inode(file))) {
 		/* Pairs with cmpxchg() below. */
 		real = smp_load_acquire(&lf->upper);
 		if (!real) {
@@ -318,6 +319,9 @@ static int lfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 		return 0;
 	if (lfs_c(inode)->params->is_volatile)
 		return lfs_volatile_status(lfs_c(inode));
+	/* What is in the upper of a file without data was there before the mount. */
+	if (!lfs_data_in_upper(inode))
+		return lfs_settle_dirs(lfs_c(inode));
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);

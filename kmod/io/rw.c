@@ -252,7 +252,7 @@ loff_t lfs_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
 	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
 		return -EINVAL;
 	/* To save space is no reason to copy a file. */
-	if ((flags & REMAP_FILE_DEDUP) && !lfs_upper(inode))
+	if ((flags & REMAP_FILE_DEDUP) && !lfs_data_in_upper(inode))
 		return -EPERM;
 	/* Nor is what will be refused. */
 	real_in = lfs_real_file(in);

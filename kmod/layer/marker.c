@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/blk_types.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/xattr.h>
@@ -228,35 +227,6 @@ int lfs_marker_key(const struct lfs_marks *marks, struct dentry *real, void *key
 	if (len < 0)
 		return len;
 	return len == size;
-}
-
-/**
- * lfs_marker_has_data - whether a real file is more than metadata
- * @marks: which attributes count
- * @real: object of a layer or an upper
- *
- * overlayfs with metacopy=on leaves files whose data is in a layer below; they
- * look like one big hole.
- *
- * Return: 0; -EOPNOTSUPP for such a file; an error of the filesystem.
- */
-int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real)
-{
-	const struct inode *inode = d_inode(real);
-	ssize_t len;
-
-	/* Only a file with less on disk than its size can be one. */
-	if (!S_ISREG(inode->i_mode) ||
-	    (u64)inode->i_blocks << SECTOR_SHIFT >= i_size_read(inode))
-		return 0;
-	len = lfs_marker_get(real, marks->metacopy, NULL, 0);
-	if (len == -ENODATA)
-		return 0;
-	if (len < 0)
-		return len;
-	pr_warn_ratelimited("'%pd4' has its data elsewhere (metacopy), which is not supported\n",
-			    real);
-	return -EOPNOTSUPP;
 }
 
 static bool lfs_component_valid(const char *name, size_t len)

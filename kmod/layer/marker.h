@@ -73,7 +73,6 @@ int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_key(const struct lfs_marks *marks, struct dentry *real, void *key, size_t size);
 int lfs_marker_metacopy(const struct lfs_marks *marks, struct dentry *real);
-int lfs_marker_has_data(const struct lfs_marks *marks, struct dentry *real);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 
 #endif /* _LAYERFS_MARKER_H */

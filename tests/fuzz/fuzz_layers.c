@@ -363,7 +363,9 @@ static void walk_container(struct lfs_inode *dir, int depth)
 			continue;
 		if (key.upper) {
 			FUZZ_CHECK(!S_ISCHR(key.upper->d_inode->i_mode));
-			FUZZ_CHECK(!key.image || (d_is_dir(key.upper) && d_is_dir(key.image)));
+			FUZZ_CHECK(!key.image || (d_is_dir(key.upper) && d_is_dir(key.image)) ||
+				   (key.metacopy && d_is_reg(key.upper) && d_is_reg(key.image)));
+			FUZZ_CHECK(!key.metacopy || (key.image && !image.marks->is_user));
 		}
 		FUZZ_CHECK(!key.image || key.image->d_sb == &image_sb);
 		if (depth < MAX_DEPTH && ((key.upper && d_is_dir(key.upper)) ||

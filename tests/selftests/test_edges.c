@@ -160,19 +160,6 @@ TEST(edges, volatile_advice_works)
 	CHECK_SYS(umount("mnt"));
 }
 
-/* A file of an upper whose data overlayfs left in a layer is not shown as a hole. */
-TEST(edges, metacopy_is_refused)
-{
-	SKIP_ON_OVERLAY("knows them");
-	fx_dirs(1);
-	mk_file("l1/f", "data");
-	mk_file("upper/f", "");
-	CHECK_SYS(truncate("upper/f", 4));
-	mk_xattr("upper/f", "trusted.overlay.metacopy", "");
-	fx_mount(1);
-	CHECK_ERR(open("mnt/f", O_RDONLY), EOPNOTSUPP);
-}
-
 /* An upper in use is no layer, a layer in use no upper. */
 TEST(edges, written_trees_are_no_layers)
 {

@@ -165,6 +165,9 @@ TEST(hostile, marks_on_directories)
 
 static void make_files(const char *mark, size_t size, int how)
 {
+	/* Has tests of its own. */
+	if (!strcmp(mark, "metacopy"))
+		return;
 	mk_file(at("l1/d", mark, size, how, ""), "layer");
 	put_mark(at("l1/d", mark, size, how, ""), mark, size, how);
 	mk_file(at("upper/u", mark, size, how, ""), "upper");
@@ -179,6 +182,8 @@ static void check_files(const char *mark, size_t size, int how)
 	struct stat st;
 	ssize_t n;
 
+	if (!strcmp(mark, "metacopy"))
+		return;
 	CHECK_STR(cat(up), "upper");
 	CHECK_STR(cat(low), "layer");
 	append_file(up, "+");
@@ -245,8 +250,8 @@ TEST(hostile, marks_metacopy_and_redirect_name_no_other_file)
 		CHECK_ERR(open(path, O_RDONLY), EPERM);
 		CHECK_ERR(chmod(path, 0777), EPERM);
 		snprintf(path, sizeof(path), "mnt/u%d", i);
-		CHECK_ERR(open(path, O_RDWR), EOPNOTSUPP);
-		CHECK_ERR(unlink(path), EOPNOTSUPP);
+		CHECK_ERR(open(path, O_RDWR), EPERM);
+		CHECK_ERR(unlink(path), EPERM);
 	}
 	CHECK_STR(ls("mnt"), "f0 f1 f2 secret u0 u1 u2");
 }

@@ -178,6 +178,9 @@ TEST(hostile, metacopy_of_data_from_a_nosuid_layer)
 	mk_metacopy("l1/prog", stat_of("l2/prog").st_size, NULL, 0);
 	CHECK_SYS(chmod("l1/prog", 04755));
 	put_xattr("l1/prog", "security.capability", caps_v2, sizeof(caps_v2));
+	mk_metacopy("upper/up", stat_of("l2/prog").st_size, "/prog", 5);
+	CHECK_SYS(chmod("upper/up", 04755));
+	put_xattr("upper/up", "security.capability", caps_v2, sizeof(caps_v2));
 	must_mount(2, NULL);
 	CHECK_EQ(stat_of("mnt/prog").st_mode & 07777, 0755);
 	CHECK(!xattr_of("mnt/prog", "security.capability"));
@@ -186,6 +189,16 @@ TEST(hostile, metacopy_of_data_from_a_nosuid_layer)
 	append_file("mnt/prog", "+");
 	CHECK_EQ(stat_of("upper/prog").st_mode & 07777, 0755);
 	CHECK(!xattr_of("upper/prog", "security.capability"));
+	/* nor when the data comes to such a file of the upper */
+	CHECK_EQ(stat_of("mnt/up").st_mode & 07777, 0755);
+	CHECK(!xattr_of("mnt/up", "security.capability"));
+	CHECK_EQ(run_as_attacker("mnt/up").euid, ATTACKER);
+	CHECK(!run_as_attacker("mnt/up").caps);
+	mk_xattr("mnt/up", "user.change", "");
+	CHECK_EQ(stat_of("mnt/up").st_mode & 07777, 0755);
+	CHECK_EQ(stat_of("upper/up").st_mode & 07777, 0755);
+	CHECK(!xattr_of("upper/up", "security.capability"));
+	CHECK_EQ(run_as_attacker("mnt/up").euid, ATTACKER);
 	CHECK_SYS(umount("mnt"));
 	CHECK_SYS(umount("l2"));
 }

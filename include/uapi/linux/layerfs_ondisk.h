@@ -21,9 +21,9 @@
  *              append-only if "a" is in the value, immutable if "i" is: the
  *              marks of chattr(1), which the upper's inode itself cannot have,
  *              because it may have to be changed for what is below it
- *   metacopy   a file of a layer with LAYERFS_XATTR_METACOPY has its data in the
- *              next file below: at its own path, or as its redirect says, which is
- *              like a directory's.  In an upper it is refused
+ *   metacopy   a file with LAYERFS_XATTR_METACOPY has its data in the next file
+ *              below: at its own path, or as its redirect says, which is like a
+ *              directory's.  Read, never written
  *
  * and attributes of our own, which overlayfs neither shows nor reads:
  *
