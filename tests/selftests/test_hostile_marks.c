@@ -242,8 +242,16 @@ TEST(hostile, marks_metacopy_and_redirect_name_no_other_file)
 			put_xattr(path, USER_PREFIX "redirect", "/secret", 7);
 		}
 	}
+	/* nor the one of its own name */
+	mk_file("l2/f3", "below!");
+	mk_file("l1/f3", "");
+	CHECK_SYS(truncate("l1/f3", 6));
+	put_xattr("l1/f3", USER_PREFIX "metacopy", "", 0);
+	mk_file("upper/u3", "");
+	put_xattr("upper/u3", USER_PREFIX "metacopy", "", 0);
+	mk_file("l2/u3", "below!");
 	fx_mount_with(2, "userxattr");
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "mnt/f%d", i);
@@ -253,7 +261,7 @@ TEST(hostile, marks_metacopy_and_redirect_name_no_other_file)
 		CHECK_ERR(open(path, O_RDWR), EPERM);
 		CHECK_ERR(unlink(path), EPERM);
 	}
-	CHECK_STR(ls("mnt"), "f0 f1 f2 secret u0 u1 u2");
+	CHECK_STR(ls("mnt"), "f0 f1 f2 f3 secret u0 u1 u2 u3");
 }
 
 /* An origin that points to another file, to the root, to the file's own parent. */

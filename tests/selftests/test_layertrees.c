@@ -376,6 +376,8 @@ TEST(layertrees, data_only_by_redirect_only)
 	mk_metacopy("l1/d/half", 4, "/d/half2");
 	mk_metacopy("l2/half2", 4, "/d/data");
 	mk_dir("l2/d");
+	mk_metacopy("l1/d/chain", 4, "/d/mid");
+	mk_metacopy("l2/d/mid", 4, "data");
 	mk_dir("l1/e");
 	mk_redirect("l1/e", "/d/sub");
 	mk_metacopy("l1/to_link", 4, "/d/link");
@@ -390,10 +392,12 @@ TEST(layertrees, data_only_by_redirect_only)
 	CHECK_SYS(symlink("d", "d1/link"));
 	mk_metacopy("d1/d/metacopy", 4, "/d/data");
 	mount_lower("l1:l2::d1", false);
-	CHECK_STR(ls("mnt/d"), "absent absolute by_name half relative");
+	CHECK_STR(ls("mnt/d"), "absent absolute by_name chain half mid relative");
 	CHECK_STR(ls("mnt/e"), "");
 	CHECK_STR(cat("mnt/d/absolute"), "data");
 	CHECK_EQ(stat_error("mnt/d/relative"), EIO);
+	CHECK_EQ(stat_error("mnt/d/chain"), EIO);
+	CHECK_EQ(stat_error("mnt/d/mid"), EIO);
 	CHECK_EQ(stat_error("mnt/d/by_name"), EIO);
 	CHECK_EQ(stat_error("mnt/d/absent"), EIO);
 	CHECK_EQ(stat_error("mnt/d/half"), EIO);
