@@ -136,7 +136,7 @@ static int lfs_walk_file(struct lfs_walk *w, struct dentry *real, unsigned int l
 		w->stop = true;
 		return 0;
 	}
-	/* No data is nowhere. */
+	/* An empty file needs none. */
 	if (d_is_reg(real) && i_size_read(d_inode(real)))
 		metacopy = lfs_marker_metacopy(w->image->marks, real);
 	if (metacopy < 0)
