@@ -183,10 +183,11 @@ static struct dentry *lfs_find_anywhere(struct lfs_container *c, struct dentry *
 	int err;
 
 	err = lfs_is_whiteout(upper) ? 1 : lfs_is_only_indexed(c, upper);
+	/* Where its data is depends on its place. */
+	if (!err)
+		err = lfs_marker_metacopy(lfs_marks(c->sb), upper);
 	if (err > 0)
 		err = -ESTALE;
-	if (!err)
-		err = lfs_marker_has_data(lfs_marks(c->sb), upper);
 	if (!err)
 		err = lfs_resolve_origin(c, &key);
 	if (err) {
