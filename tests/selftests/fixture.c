@@ -36,6 +36,13 @@ const char *scratch_dir(void)
 	return dir && *dir ? dir : "/mnt/scratch";
 }
 
+bool on_slow_kernel(void)
+{
+	const char *slow = getenv("LFS_SLOW");
+
+	return slow && *slow;
+}
+
 static const char *layer_name(int i)
 {
 	static char name[16];

@@ -24,6 +24,8 @@
 /* The filesystem under test (LFS_FSTYPE) and where to work (LFS_SCRATCH). */
 const char *fs_type(void);
 const char *scratch_dir(void);
+/* A kernel that checks itself: amounts that take it minutes may be smaller. */
+bool on_slow_kernel(void);
 
 /* Makes l1 ... ln and the other directories, those that are not there yet. */
 void fx_dirs(int layers);

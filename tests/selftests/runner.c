@@ -265,6 +265,7 @@ static void usage(FILE *f)
 "Usage: selftests [--list] [--jobs N] [--verbose] [--help] [FILTER...]\n"
 "Runs the tests whose name matches a FILTER (theme, or pattern such as\n"
 "'copyup.*'), all without one, and reports in TAP.\n"
+"  LFS_SLOW     if set, smaller amounts in tests that would take minutes\n"
 "  LFS_FSTYPE   the filesystem under test: layerfs (default) or overlay\n"
 "  LFS_SCRATCH  directory to work in (default /mnt/scratch)\n"
 "Exit status: 0 all passed, 1 some failed, 2 cannot run.\n");

