@@ -115,6 +115,8 @@ struct list_head { struct list_head *next, *prev; };
 struct hlist_node { struct hlist_node *next, **pprev; };
 struct hlist_head { struct hlist_node *first; };
 struct mutex { bool held; };
+/* Only a part of others. */
+struct rw_semaphore { char unused; };
 typedef struct { bool held; } spinlock_t;
 
 #define LIST_HEAD_INIT(name)		{ &(name), &(name) }
