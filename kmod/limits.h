@@ -43,4 +43,14 @@
 /* A name list's smallest hash table, as a power of two. */
 #define LFS_NAMES_MIN_ORDER	4
 
+/*
+ * When a directory of an image is listed to save lookups in vain: that costs, in such
+ * lookups, so many for each directory of a layer, to open it and to read its first
+ * block, and one for so many bytes more of it.  In instructions on ext4, rounded.
+ */
+#define LFS_OPENDIR_LOOKUPS	2
+#define LFS_DIR_BLOCK		SZ_4K
+#define LFS_LOOKUP_DIR_BYTES	256
+#define LFS_INDEX_NEVER		UINT_MAX
+
 #endif /* _LAYERFS_LIMITS_H */

@@ -82,16 +82,19 @@ struct lfs_real {
  * @below: of a directory, the others merged, topmost first; of a file that has its
  *         data elsewhere (metacopy), the one that has it; owned
  * @nr_below: how many; of a file, 0 or 1
+ * @index_after: of a directory, after how many more lookups in vain @names is made;
+ *               0 is not known yet.  A lost count does no harm
  * @names: the merged list of names, once somebody asked; published with
  *         cmpxchg, then constant
  *
- * Constant from instantiation to eviction, but for @names.
+ * Constant from instantiation to eviction, but for @index_after and @names.
  */
 struct lfs_image_inode {
 	struct inode vfs_inode;
 	struct lfs_real top;
 	struct lfs_real *below;
 	unsigned int nr_below;
+	unsigned int index_after;
 	struct lfs_names *names;
 };
 
@@ -209,5 +212,7 @@ u64 lfs_image_layer_ident(const struct lfs_image *image, unsigned int layer);
 
 /* readdir.c */
 const struct lfs_names *lfs_image_names(struct inode *dir);
+const struct lfs_names *lfs_image_index(struct inode *dir);
+void lfs_image_index_in_vain(struct inode *dir, unsigned int times);
 
 #endif /* _LAYERFS_IMAGE_H */

@@ -44,6 +44,7 @@ static struct inode *lfs_image_alloc_inode(struct super_block *sb)
 	ii->top.dentry = NULL;
 	ii->below = NULL;
 	ii->nr_below = 0;
+	ii->index_after = 0;
 	ii->names = NULL;
 	return &ii->vfs_inode;
 }

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "image/image.h"
+#include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
 
@@ -21,12 +22,16 @@
  * @owned: @path, if it was allocated
  * @found: what is to be merged, topmost first
  * @nr: how many
+ * @in_vain: how many directories of layers were asked for a name they do not have
  * @max: how many @found has room for
  * @stop: nothing below the current layer takes part
  * @no_data: @found is a file whose data is to be looked for: what comes next is
  *           not merged with it, but may have the data
  * @xwhiteouts: the directory at hand may hold whiteouts in the form of attributes
  * @absolute: its redirect, or one on the way since, leads from a layer's root
+ * @index: the names of @parent, or NULL
+ * @name: @path in it; valid until a redirect
+ * @again: how far its sources have been asked
  */
 struct lfs_walk {
 	struct lfs_image *image;
@@ -36,10 +41,14 @@ struct lfs_walk {
 	struct lfs_real *found;
 	unsigned int nr;
 	unsigned int max;
+	unsigned int in_vain;
 	bool stop;
 	bool no_data;
 	bool xwhiteouts;
 	bool absolute;
+	const struct lfs_names *index;
+	const struct lfs_name *name;
+	u32 again;
 };
 
 static int lfs_walk_add(struct lfs_walk *w, struct dentry *real, unsigned int layer)
@@ -176,6 +185,8 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 
 	lfs_count(w->image->set->layers[layer]->counters, LAYERFS_C_LOOKUPS, 1);
 	real = lfs_real_lookup(dir, start, rest - start);
+	if (!real)
+		w->in_vain++;
 	if (IS_ERR_OR_NULL(real))
 		return real;
 	*pos = rest;
@@ -245,6 +256,28 @@ static int lfs_walk_layer(struct lfs_walk *w, const struct lfs_real *from)
 	return PTR_ERR_OR_ZERO(dir);
 }
 
+/* The first of the directories merged in the parent to be asked. */
+static unsigned int lfs_walk_first(struct lfs_walk *w)
+{
+	w->index = lfs_image_index(&w->parent->vfs_inode);
+	if (!w->index)
+		return 0;
+	w->name = lfs_names_find(w->index, w->path, strlen(w->path));
+	return w->name && !w->name->whiteout ? w->name->source : w->parent->nr_below + 1;
+}
+
+/* The one after the i-th. */
+static unsigned int lfs_walk_next(struct lfs_walk *w, unsigned int i)
+{
+	int next;
+
+	/* What is below a redirect, or has the data of a file, is not listed. */
+	if (!w->index || w->owned || w->no_data)
+		return i + 1;
+	next = lfs_names_next(w->index, w->name, &w->again);
+	return next < 0 ? w->parent->nr_below + 1 : next;
+}
+
 static int lfs_walk_merged(struct lfs_walk *w)
 {
 	const struct lfs_image_inode *root = lfs_ii(d_inode(w->image->sb->s_root));
@@ -253,7 +286,7 @@ static int lfs_walk_merged(struct lfs_walk *w)
 	int err;
 
 	/* By name, through the directories merged in the parent ... */
-	for (i = 0; i <= w->parent->nr_below; i++) {
+	for (i = lfs_walk_first(w); i <= w->parent->nr_below; i = lfs_walk_next(w, i)) {
 		real = lfs_image_real(w->parent, i);
 		layer = real->layer;
 		err = lfs_walk_layer(w, real);
@@ -383,6 +416,7 @@ static struct dentry *lfs_image_dir_lookup(struct inode *dir, struct dentry *den
 	lfs_walk_end(&w);
 	if (err)
 		return ERR_PTR(err);
+	lfs_image_index_in_vain(dir, w.in_vain);
 	d_add(dentry, inode);
 	return NULL;
 }
@@ -400,6 +434,18 @@ const struct inode_operations lfs_image_dir_iops = {
 	.lookup		= lfs_image_dir_lookup,
 	.permission	= lfs_image_permission,
 };
+
+/* What is known to be absent needs no entry in the dcache that says so. */
+static bool lfs_image_lacks(struct dentry *dir, const char *name, int len)
+{
+	const struct lfs_names *index = lfs_image_index(d_inode(dir));
+	const struct lfs_name *n;
+
+	if (!index)
+		return false;
+	n = lfs_names_find(index, name, len);
+	return !n || n->whiteout;
+}
 
 /**
  * lfs_image_lookup - look up a name in an image
@@ -419,7 +465,7 @@ struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len)
 	this.hash = full_name_hash(dir, name, len);
 	dentry = d_lookup(dir, &this);
 	if (!dentry)
-		return lfs_real_lookup(dir, name, len);
+		return lfs_image_lacks(dir, name, len) ? NULL : lfs_real_lookup(dir, name, len);
 	if (d_is_positive(dentry))
 		return dentry;
 	dput(dentry);

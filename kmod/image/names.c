@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A list of names with a hash over it: how a merged directory is listed. */
 #include <linux/align.h>
+#include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -51,6 +52,7 @@ void lfs_names_free(struct lfs_names *names)
 		names->chunk = chunk->next;
 		kvfree(chunk);
 	}
+	kvfree(names->again);
 	kvfree(names->bucket);
 	kvfree(names->v);
 	kfree(names);
@@ -150,6 +152,60 @@ static struct lfs_name *lfs_names_cut(struct lfs_names *names, int len)
 	return p;
 }
 
+/*
+ * A name that is there is seen once more.  Only directories merge with what is below,
+ * and only as far as there are directories; DT_UNKNOWN may be one.
+ */
+static int lfs_names_repeat(struct lfs_names *names, struct lfs_name *n, unsigned int type)
+{
+	u32 max = names->max_again ? names->max_again * 2 : 16;
+	struct lfs_name_again *again = names->again, *last;
+
+	if (n->type != DT_DIR || n->ends || n->source == names->source)
+		return 0;
+	if (type != DT_DIR && type != DT_UNKNOWN) {
+		n->ends = true;
+		return 0;
+	}
+	last = n->again ? &again[n->again - 1] : NULL;
+	if (last && last->source == names->source)
+		return 0;
+	if (names->nr_again == names->max_again) {
+		again = kvrealloc(again, array_size(max, sizeof(*again)), GFP_KERNEL_ACCOUNT);
+		if (!again)
+			return -ENOMEM;
+		names->again = again;
+		names->max_again = max;
+		last = n->again ? &again[n->again - 1] : NULL;
+	}
+	again += names->nr_again++;
+	again->source = names->source;
+	again->next = last ? last->next : names->nr_again;
+	if (last)
+		last->next = names->nr_again;
+	n->again = names->nr_again;
+	return 0;
+}
+
+/**
+ * lfs_names_next - which source has a name, too
+ * @names: the list
+ * @n: a name in it
+ * @at: where the last call was; 0 for the source after @n->source
+ *
+ * Those of a directory that are merged with the first are told, in order, and one
+ * that may hide those after it; no others.
+ *
+ * Return: the next source, or -1 if there is none.
+ */
+int lfs_names_next(const struct lfs_names *names, const struct lfs_name *n, u32 *at)
+{
+	if (*at == n->again)
+		return -1;
+	*at = names->again[(*at ?: n->again) - 1].next;
+	return names->again[*at - 1].source;
+}
+
 /**
  * lfs_names_add - add a name unless it is there
  * @names: the list
@@ -168,8 +224,9 @@ int lfs_names_add(struct lfs_names *names, const char *name, int len,
 
 	if (len <= 0 || len > NAME_MAX)
 		return -EIO;
-	if (lfs_names_find_hash(names, name, len, hash))
-		return 0;
+	n = lfs_names_find_hash(names, name, len, hash);
+	if (n)
+		return lfs_names_repeat(names, n, type);
 	if (lfs_names_grow(names))
 		return -ENOMEM;
 	n = lfs_names_cut(names, len);
@@ -177,9 +234,12 @@ int lfs_names_add(struct lfs_names *names, const char *name, int len,
 		return -ENOMEM;
 	n->ino = ino;
 	n->hash = hash;
+	n->again = 0;
+	n->source = names->source;
 	n->len = len;
 	n->type = type;
 	n->whiteout = false;
+	n->ends = false;
 	memcpy(n->name, name, len);
 	n->name[len] = '\0';
 	b = lfs_names_bucket(names, hash);

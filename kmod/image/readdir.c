@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One list of names for each directory of an image, made when first asked for. */
+/*
+ * One list of names for each directory of an image, made when it is first listed, or
+ * when to look names up without it would cost more.
+ */
 #include <linux/slab.h>
 
 #include "image/image.h"
@@ -16,6 +19,27 @@ static u64 lfs_map_ino(u64 ino, const void *arg)
 	const struct lfs_fs_map *map = arg;
 
 	return lfs_ino(map->image, map->fsid, ino);
+}
+
+/*
+ * Whether a listing of @dir tells all names that a lookup finds.  Not so where the
+ * filesystem may make up its mind with each call, or where names change when a key is
+ * added.
+ */
+static bool lfs_real_lists_all(const struct inode *dir)
+{
+	return !lfs_fs_asks_who(dir->i_sb) && !IS_ENCRYPTED(dir);
+}
+
+static bool lfs_image_lists_all(const struct lfs_image_inode *ii)
+{
+	unsigned int i;
+
+	for (i = 0; i <= ii->nr_below; i++) {
+		if (!lfs_real_lists_all(d_inode(lfs_image_real(ii, i)->dentry)))
+			return false;
+	}
+	return true;
 }
 
 static struct lfs_names *lfs_image_names_build(struct inode *dir)
@@ -37,6 +61,7 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 		path.dentry = real->dentry;
 		path.mnt = image->set->layers[real->layer]->mnt;
 		map.fsid = image->fsid[real->layer];
+		names->source = i;
 		err = lfs_real_list(&path, image->cred, names, lfs_map_ino, &map,
 				    real->xwhiteouts ? image->marks : NULL);
 	}
@@ -45,6 +70,7 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 		return ERR_PTR(err);
 	}
 	lfs_names_drop_whiteouts(names);
+	names->tells_all = lfs_image_lists_all(ii);
 	return names;
 }
 
@@ -74,4 +100,63 @@ const struct lfs_names *lfs_image_names(struct inode *dir)
 		return names;
 	lfs_names_free(names);
 	return other;
+}
+
+/* How many lookups in vain cost as much as making the list; at least 2. */
+static unsigned int lfs_image_index_price(const struct lfs_image_inode *ii)
+{
+	u64 size, bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i <= ii->nr_below; i++) {
+		size = i_size_read(d_inode(lfs_image_real(ii, i)->dentry));
+		/* A first block is there even for one name. */
+		bytes += size - min(size, LFS_DIR_BLOCK);
+	}
+	return min(LFS_OPENDIR_LOOKUPS * (ii->nr_below + 1) + bytes / LFS_LOOKUP_DIR_BYTES,
+		   LFS_INDEX_NEVER - 1);
+}
+
+/**
+ * lfs_image_index - which names a directory of an image has, and where, if known
+ * @dir: the directory
+ *
+ * Return: the list, good as long as @dir is referenced: what is not in it is not
+ * there.  NULL if it was not made yet, or does not tell all.
+ */
+const struct lfs_names *lfs_image_index(struct inode *dir)
+{
+	/* Pairs with cmpxchg() in lfs_image_names(). */
+	const struct lfs_names *names = smp_load_acquire(&lfs_ii(dir)->names);
+
+	return names && names->tells_all ? names : NULL;
+}
+
+/**
+ * lfs_image_index_in_vain - real directories were asked for a name that they have not
+ * @dir: the directory of the image
+ * @times: how many of them
+ *
+ * Makes the list when these lookups have cost as much: then whoever asks for a few
+ * names only never pays for it, and nobody pays more than double.
+ *
+ * Context: takes the i_rwsem of the layers' directories, shared.
+ */
+void lfs_image_index_in_vain(struct inode *dir, unsigned int times)
+{
+	struct lfs_image_inode *ii = lfs_ii(dir);
+	unsigned int left = READ_ONCE(ii->index_after);
+
+	if (left == LFS_INDEX_NEVER || !times)
+		return;
+	if (!left)
+		left = lfs_image_lists_all(ii) ? lfs_image_index_price(ii) : LFS_INDEX_NEVER;
+	if (left != LFS_INDEX_NEVER && left > times)
+		left -= times;
+	else if (left != LFS_INDEX_NEVER)
+		left = 0;
+	WRITE_ONCE(ii->index_after, left);
+	/* If that fails the names can be looked up without, and it is tried again later. */
+	if (!left)
+		lfs_image_names(dir);
 }

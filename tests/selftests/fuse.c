@@ -105,7 +105,7 @@ static void do_readdir(struct fuse_server *s, int fd, struct fuse_in_header *in,
 		if (s->endless) {
 			snprintf(name, sizeof(name), "name%llu", i);
 			s->listed++;
-		} else if (i < FUSE_NODES && *s->node[i].name) {
+		} else if (i < FUSE_NODES && *s->node[i].name && !s->unlisted) {
 			strcpy(name, s->node[i].name);
 		} else {
 			break;

@@ -37,6 +37,7 @@ struct fuse_node {
  * @node: the objects
  * @endless: the directory has names without end
  * @listed: how many names have been given out
+ * @unlisted: the directory is said to be empty
  * @lseek: SEEK_DATA leads to 0, SEEK_HOLE to this, unless it is 0
  * @acls: it keeps ACLs
  * @acl_uid: who asked for one last
@@ -49,6 +50,7 @@ struct fuse_server {
 	struct fuse_node node[FUSE_NODES];
 	volatile int endless;
 	volatile unsigned long listed;
+	int unlisted;
 	int lseek;
 	int acls;
 	volatile uid_t acl_uid;
