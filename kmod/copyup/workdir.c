@@ -394,6 +394,30 @@ int lfs_work_mark(struct lfs_container *c, const char *feature)
 	return 0;
 }
 
+/*
+ * Whether whiteouts need not be tried out: these can leave them, on whatever they lie
+ * and however they are mounted.  Trying is most of what a mount costs.
+ */
+static bool lfs_fs_leaves_whiteouts(const struct super_block *sb)
+{
+	static const char * const known[] = { "btrfs", "ext4", "tmpfs", "xfs" };
+
+	return match_string(known, ARRAY_SIZE(known), sb->s_type->name) >= 0;
+}
+
+static int lfs_work_has_xattrs(struct fs_context *fc, struct lfs_container *c)
+{
+	const struct lfs_marks *marks = lfs_container_image(c)->marks;
+	int err = vfs_getxattr(&nop_mnt_idmap, c->work.dir, marks->opaque, NULL, 0);
+
+	if (err >= 0 || err == -ENODATA)
+		return 0;
+	errorfc(fc, "upperdir '%s': filesystem %s does not take extended attributes '%s*': %pe",
+		c->params->upper_name, c->upper_mnt->mnt_sb->s_type->name, marks->prefix,
+		ERR_PTR(err));
+	return err;
+}
+
 /* What the upper's filesystem must be able to do, tried out where it matters. */
 static int lfs_work_probe(struct fs_context *fc, struct lfs_container *c)
 {
@@ -485,11 +509,27 @@ static bool lfs_fs_is_ordered(struct super_block *sb)
 	return strcmp(sb->s_type->name, "ext4") || lfs_ext4_has_journal(sb);
 }
 
-/* What a temporary is given comes from its later place, not from this one. */
+static bool lfs_has_acl(struct inode *inode, int type)
+{
+	struct posix_acl *acl = get_inode_acl(inode, type);
+
+	if (!IS_ERR(acl))
+		posix_acl_release(acl);
+	return acl;
+}
+
+/*
+ * What a temporary is given comes from its later place, not from this one.  An earlier
+ * mount has seen to it, if it was one of ours.
+ */
 static int lfs_work_bequeath_nothing(struct dentry *dir)
 {
-	static const char * const acls[] = {
-		XATTR_NAME_POSIX_ACL_DEFAULT, XATTR_NAME_POSIX_ACL_ACCESS
+	static const struct {
+		int type;
+		const char *name;
+	} acls[] = {
+		{ ACL_TYPE_DEFAULT, XATTR_NAME_POSIX_ACL_DEFAULT },
+		{ ACL_TYPE_ACCESS, XATTR_NAME_POSIX_ACL_ACCESS },
 	};
 	struct iattr attr = {
 		.ia_valid = ATTR_MODE,
@@ -499,10 +539,14 @@ static int lfs_work_bequeath_nothing(struct dentry *dir)
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(acls); i++) {
-		err = vfs_remove_acl(&nop_mnt_idmap, dir, acls[i]);
+		if (!lfs_has_acl(d_inode(dir), acls[i].type))
+			continue;
+		err = vfs_remove_acl(&nop_mnt_idmap, dir, acls[i].name);
 		if (err && err != -ENODATA && err != -EOPNOTSUPP)
 			return err;
 	}
+	if ((d_inode(dir)->i_mode & 07777) == 0700)
+		return 0;
 	inode_lock(d_inode(dir));
 	err = notify_change(&nop_mnt_idmap, dir, &attr, NULL);
 	inode_unlock(d_inode(dir));
@@ -537,7 +581,9 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 			c->params->work_name, ERR_PTR(err));
 		return err;
 	}
-	err = lfs_work_probe(fc, c);
+	err = lfs_work_has_xattrs(fc, c);
+	if (!err && !lfs_fs_leaves_whiteouts(c->upper_mnt->mnt_sb))
+		err = lfs_work_probe(fc, c);
 	if (err)
 		return err;
 	err = c->params->is_volatile ? lfs_work_mark(c, LAYERFS_VOLATILE_DIR) : 0;

@@ -193,8 +193,8 @@ static int lfs_names_repeat(struct lfs_names *names, struct lfs_name *n, unsigne
  * @n: a name in it
  * @at: where the last call was; 0 for the source after @n->source
  *
- * Those of a directory that are merged with the first are told, in order, and one
- * that may hide those after it; no others.
+ * Told in order are those of a directory that merge with the first, or may do: which
+ * type it has is not always known.
  *
  * Return: the next source, or -1 if there is none.
  */
