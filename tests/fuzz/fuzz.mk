@@ -24,7 +24,8 @@ FUZZ_KERNEL_CFLAGS := $(FUZZ_CFLAGS) -include tests/fuzz/kernel/kernel.h -I$(FUZ
 FUZZ_TOOLS_CFLAGS = $(FUZZ_CFLAGS) $(TOOLS_CFLAGS) $(TOOLS_PKG_CFLAGS) -Itests/fuzz -fvisibility=default
 
 FUZZ_KMOD_xattrs := kmod/layer/marker.c kmod/container/lookup.c kmod/image/origin.c
-FUZZ_KMOD_layers := kmod/layer/marker.c kmod/image/lookup.c kmod/container/lookup.c
+FUZZ_KMOD_layers := kmod/layer/marker.c kmod/image/lookup.c kmod/image/names.c \
+	kmod/container/lookup.c
 FUZZ_KMOD_dump := kmod/stats/genl.c kmod/stats/registry.c kmod/stats/counters.c \
 	tests/fuzz/kernel/netlink.c
 FUZZ_SRCS_replies := tests/fuzz/fuzz_replies.c tools/lib/genl.c tools/lib/stats.c tools/lib/errors.c

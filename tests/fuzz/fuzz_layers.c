@@ -5,13 +5,15 @@
  * second reading of the format, below, which keeps paths as lists of names
  * instead of strings.
  *
- * An input is: number of layers and of those that hold only data, kind of marks and
- * which allocation fails, then objects: place, name, type and marks.
+ * An input is: number of layers and of those that hold only data, kind of marks,
+ * whether directories have lists of names and which allocation fails, then objects:
+ * place, name, type and marks.
  */
 #include <linux/dcache.h>
 
 #include "container/container.h"
 #include "image/image.h"
+#include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
 #include "limits.h"
@@ -40,6 +42,10 @@ static struct node nodes[MAX_NODES + MAX_LAYERS + 1];
 static unsigned int nr_nodes, nr_layers, nr_merged;
 static struct super_block real_sb, image_sb, container_sb;
 static struct lfs_image image;
+
+static bool indexed;
+static struct lfs_names *lists[MAX_MADE];
+static unsigned int nr_lists;
 
 /* Inodes and dentries of the image, freed at the end. */
 static void *made[MAX_MADE];
@@ -101,6 +107,57 @@ struct inode *lfs_image_inode_make(struct super_block *sb, struct lfs_real *real
 		dput(real[i].dentry);
 	return &ii->vfs_inode;
 }
+
+/* The types that readdir would tell, and what looking closer settles. */
+static int list_node(struct lfs_names *list, const struct lfs_real *dir, const struct node *n)
+{
+	static const unsigned char types[] = { DT_DIR, DT_UNKNOWN };
+	bool reg = S_ISREG(n->inode.i_mode), chr = S_ISCHR(n->inode.i_mode);
+	unsigned int nr = list->nr;
+	int err;
+
+	err = lfs_names_add(list, n->name, strlen(n->name), reg ? DT_REG : chr ? DT_CHR :
+			    S_ISDIR(n->inode.i_mode) ? types[n->layer & 1] : DT_LNK, 1);
+	if (err || list->nr == nr)
+		return err;
+	if (S_ISDIR(n->inode.i_mode))
+		list->v[nr]->type = DT_DIR;
+	list->v[nr]->whiteout = chr || (reg && dir->xwhiteouts && n->whiteout);
+	return 0;
+}
+
+static const struct lfs_names *list_make(const struct lfs_image_inode *ii)
+{
+	struct lfs_names *list = lfs_names_alloc();
+	int err = list ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; !err && i <= ii->nr_below; i++) {
+		const struct lfs_real *dir = lfs_image_real(ii, i);
+
+		list->source = i;
+		for (unsigned int j = 0; !err && j < nr_nodes; j++)
+			if (nodes[j].parent == dir->dentry->fuzz)
+				err = list_node(list, dir, &nodes[j]);
+	}
+	if (err) {
+		lfs_names_free(list);
+		return NULL;
+	}
+	lfs_names_drop_whiteouts(list);
+	lists[nr_lists++] = list;
+	return list;
+}
+
+const struct lfs_names *lfs_image_index(struct inode *dir)
+{
+	struct lfs_image_inode *ii = lfs_ii(dir);
+
+	if (indexed && !ii->names)
+		ii->names = (struct lfs_names *)list_make(ii);
+	return ii->names;
+}
+
+void lfs_image_index_in_vain(struct inode *dir, unsigned int times) { }
 
 void d_add(struct dentry *dentry, struct inode *inode)
 {
@@ -459,6 +516,8 @@ static void check_and_free(void)
 {
 	for (unsigned int i = 0; i < nr_nodes; i++)
 		FUZZ_CHECK(!nodes[i].dentry.count);
+	while (nr_lists)
+		lfs_names_free(lists[--nr_lists]);
 	while (nr_made)
 		free(made[--nr_made]);
 }
@@ -489,6 +548,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .sb = &image_sb, .fsid = fsid, .ino_bits = 56 };
 	fail = next(&in);
 	image.marks = fail & 1 ? &lfs_marks_user : &lfs_marks_trusted;
+	indexed = fail & 2;
 	fail = fail & 0x80 ? (fail & 0x7f) >> 1 : 0;
 	image_sb.s_fs_info = &image;
 	container_sb.s_fs_info = &c;

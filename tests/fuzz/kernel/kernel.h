@@ -7,6 +7,7 @@
 #ifndef _FUZZ_KERNEL_H
 #define _FUZZ_KERNEL_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/genetlink.h>
@@ -61,6 +62,13 @@ typedef struct { int refs; } refcount_t;
 #define array_size(a, b)	((size_t)(a) * (b))
 #define min(a, b)		({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ < b_ ? a_ : b_; })
 #define min_t(type, a, b)	((type)(a) < (type)(b) ? (type)(a) : (type)(b))
+#define max(a, b)		({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ > b_ ? a_ : b_; })
+#define ilog2(n)		(31 - __builtin_clz(n))
+#define ALIGN_DOWN(x, a)	((x) & ~((a) - 1))
+#define ALIGN(x, a)		ALIGN_DOWN((x) + (a) - 1, a)
+#define struct_size_t(type, member, n)	\
+	(sizeof(type) + (n) * sizeof(*((type *)0)->member))
+#define SZ_4K			4096
 #define SZ_1K			1024
 #define SZ_1M			(1024 * 1024)
 #define SECTOR_SHIFT		9
@@ -92,6 +100,8 @@ char *kasprintf(int gfp, const char *fmt, ...);
 #define kmalloc(size, gfp)	fuzz_realloc(NULL, size)
 #define kvmalloc(size, gfp)	fuzz_realloc(NULL, size)
 #define kvrealloc(p, size, gfp)	fuzz_realloc(p, size)
+#define kcalloc(n, size, gfp)	kzalloc((n) * (size), gfp)
+#define kvcalloc(n, size, gfp)	kzalloc((n) * (size), gfp)
 #define kfree(p)		free((void *)(p))
 #define kvfree(p)		free((void *)(p))
 #define kstrdup(s, gfp)		fuzz_strdup(s)
