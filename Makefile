@@ -86,7 +86,7 @@ model-uppers:
 	+scripts/check $(UPPERS:%=model-on-%)
 
 # The module broken on purpose: does the right test notice?
-mutants: module tools selftests
+mutants: module tools selftests powercut-tools
 	tests/mutants/run $(MUTANTS)
 
 check:
