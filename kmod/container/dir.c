@@ -165,16 +165,20 @@ static int lfs_inherit_set(struct lfs_container *c, struct dentry *temp,
 }
 
 /* The mounter's credentials, but the new object is the caller's. */
-static struct cred *lfs_cred_for_new(struct inode *dir, struct dentry *dentry, umode_t mode,
+static struct cred *lfs_cred_for_new(struct mnt_idmap *idmap, struct inode *dir,
+				     struct dentry *dentry, umode_t mode,
 				     const struct cred *caller)
 {
+	struct user_namespace *ns = i_user_ns(dir);
 	struct cred *cred = prepare_creds();
 	int err;
 
 	if (!cred)
 		return ERR_PTR(-ENOMEM);
-	cred->fsuid = caller->fsuid;
-	cred->fsgid = (dir->i_mode & S_ISGID) ? dir->i_gid : caller->fsgid;
+	/* The VFS has asked before whether the mount has an owner for what the caller makes. */
+	cred->fsuid = from_vfsuid(idmap, ns, VFSUIDT_INIT(caller->fsuid));
+	cred->fsgid = (dir->i_mode & S_ISGID) ? dir->i_gid :
+		      from_vfsgid(idmap, ns, VFSGIDT_INIT(caller->fsgid));
 	err = security_dentry_create_files_as(dentry, mode, &dentry->d_name, caller, cred);
 	if (err) {
 		put_cred(cred);
@@ -253,11 +257,11 @@ static int lfs_make_upper(struct inode *dir, const struct qstr *name,
 }
 
 /* lfs_make_upper(), with the caller as the owner. */
-static int lfs_make_for_caller(struct inode *dir, struct dentry *dentry,
-			       const struct lfs_new *new, const struct cred *caller,
-			       struct dentry **upper)
+static int lfs_make_for_caller(struct mnt_idmap *idmap, struct inode *dir,
+			       struct dentry *dentry, const struct lfs_new *new,
+			       const struct cred *caller, struct dentry **upper)
 {
-	struct cred *cred = lfs_cred_for_new(dir, dentry, new->mode, caller);
+	struct cred *cred = lfs_cred_for_new(idmap, dir, dentry, new->mode, caller);
 	const struct cred *old;
 	int err;
 
@@ -282,7 +286,8 @@ static struct inode *lfs_made_inode(struct inode *inode, struct dentry *upper)
 }
 
 /* Make an object and its inode; the inode is allocated first, so that nothing fails late. */
-static int lfs_make(struct inode *dir, struct dentry *dentry, const struct lfs_new *new)
+static int lfs_make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		    const struct lfs_new *new)
 {
 	const struct cred *caller = current_cred(), *old;
 	struct dentry *upper = NULL;
@@ -300,7 +305,7 @@ static int lfs_make(struct inode *dir, struct dentry *dentry, const struct lfs_n
 		iput(inode);
 		return err;
 	}
-	err = lfs_make_for_caller(dir, dentry, new, caller, &upper);
+	err = lfs_make_for_caller(idmap, dir, dentry, new, caller, &upper);
 	lfs_write_end(dir->i_sb, old);
 	if (err) {
 		iput(inode);
@@ -316,7 +321,7 @@ static int lfs_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry 
 {
 	struct lfs_new new = { .mode = S_IFREG | (mode & S_IALLUGO) };
 
-	return lfs_make(dir, dentry, &new);
+	return lfs_make(idmap, dir, dentry, &new);
 }
 
 static int lfs_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -324,7 +329,7 @@ static int lfs_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *
 {
 	struct lfs_new new = { .mode = S_IFDIR | (mode & S_IALLUGO) };
 
-	return lfs_make(dir, dentry, &new);
+	return lfs_make(idmap, dir, dentry, &new);
 }
 
 static int lfs_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -335,7 +340,7 @@ static int lfs_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *
 	/* It would vanish at once. */
 	if (S_ISCHR(mode) && rdev == WHITEOUT_DEV)
 		return -EPERM;
-	return lfs_make(dir, dentry, &new);
+	return lfs_make(idmap, dir, dentry, &new);
 }
 
 static int lfs_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -343,7 +348,7 @@ static int lfs_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry
 {
 	struct lfs_new new = { .mode = S_IFLNK | 0777, .target = target };
 
-	return lfs_make(dir, dentry, &new);
+	return lfs_make(idmap, dir, dentry, &new);
 }
 
 static int lfs_link(struct dentry *old_dentry, struct inode *dir, struct dentry *dentry)
@@ -393,10 +398,11 @@ static int lfs_tmpfile_opened(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static struct file *lfs_tmpfile_real(struct inode *dir, struct file *file, umode_t mode,
+static struct file *lfs_tmpfile_real(struct mnt_idmap *idmap, struct inode *dir,
+				     struct file *file, umode_t mode,
 				     const struct cred *caller)
 {
-	struct cred *cred = lfs_cred_for_new(dir, file->f_path.dentry, mode, caller);
+	struct cred *cred = lfs_cred_for_new(idmap, dir, file->f_path.dentry, mode, caller);
 	const struct cred *old;
 	struct file *real;
 	struct path path;
@@ -430,7 +436,7 @@ static int lfs_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *
 	err = lfs_write_begin(dir->i_sb, &old);
 	if (err)
 		goto put_inode;
-	real = lfs_tmpfile_real(dir, file, mode, caller);
+	real = lfs_tmpfile_real(idmap, dir, file, mode, caller);
 	lfs_write_end(dir->i_sb, old);
 	err = PTR_ERR_OR_ZERO(real);
 	if (err)

@@ -55,6 +55,8 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 		err = lfs_data_getattr(inode, &real, stat, flags);
 	if (err)
 		return err;
+	stat->uid = vfsuid_into_kuid(make_vfsuid(idmap, i_user_ns(inode), stat->uid));
+	stat->gid = vfsgid_into_kgid(make_vfsgid(idmap, i_user_ns(inode), stat->gid));
 	stat->mode = lfs_mode(stat->mode, inode, upper);
 	stat->dev = inode->i_sb->s_dev;
 	/* A copy-up may change it now. */
@@ -112,7 +114,22 @@ put_access:
 	return err;
 }
 
-/* The VFS asks for a mapping only on id-mapped mounts. */
+/*
+ * From the container's mount to that of the upper, which takes for what it shows what
+ * the container's inode has.
+ */
+static void lfs_map_owner(struct mnt_idmap *idmap, const struct inode *inode,
+			  struct iattr *attr)
+{
+	struct user_namespace *ns = i_user_ns(inode);
+
+	if (attr->ia_valid & ATTR_UID)
+		attr->ia_vfsuid = VFSUIDT_INIT(from_vfsuid(idmap, ns, attr->ia_vfsuid));
+	if (attr->ia_valid & ATTR_GID)
+		attr->ia_vfsgid = VFSGIDT_INIT(from_vfsgid(idmap, ns, attr->ia_vfsgid));
+}
+
+/* The VFS asks whether the filesystem knows an owner only on id-mapped mounts. */
 static bool lfs_new_owner_known(const struct inode *inode, const struct iattr *attr)
 {
 	struct user_namespace *ns = lfs_c(inode)->cred->user_ns;
@@ -145,10 +162,11 @@ int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *at
 	err = setattr_prepare(idmap, dentry, attr);
 	if (err)
 		return err;
-	/* The mounter could not name such an owner, whoever the caller is. */
-	if (!lfs_new_owner_known(inode, attr))
-		return -EOVERFLOW;
 	real = *attr;
+	lfs_map_owner(idmap, inode, &real);
+	/* The mounter could not name such an owner, whoever the caller is. */
+	if (!lfs_new_owner_known(inode, &real))
+		return -EOVERFLOW;
 	/* The upper's filesystem works out the mode, from the same bits. */
 	if (real.ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))
 		real.ia_valid &= ~ATTR_MODE;

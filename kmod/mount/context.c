@@ -248,7 +248,7 @@ static int lfs_init_fs_context(struct fs_context *fc)
 struct file_system_type lfs_fs_type = {
 	.owner			= THIS_MODULE,
 	.name			= LAYERFS_FS_NAME,
-	.fs_flags		= FS_USERNS_MOUNT,
+	.fs_flags		= FS_USERNS_MOUNT | FS_ALLOW_IDMAP,
 	.init_fs_context	= lfs_init_fs_context,
 	.parameters		= lfs_param_table,
 	.kill_sb		= lfs_container_kill_sb,

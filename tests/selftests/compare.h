@@ -19,6 +19,8 @@
 void compare(void (*make)(void), void (*op)(void));
 /* The same, with what is there already: plain/, mnt/low/ and mnt/up/. */
 void compare_mounted(void (*op)(void));
+/* The results and errnos alone. */
+void compare_calls(void (*op)(void));
 
 /* In an op(): which of the three it is. */
 enum where { PLAIN, LOW, UP };
