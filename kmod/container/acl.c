@@ -17,15 +17,15 @@ struct posix_acl *lfs_get_inode_acl(struct inode *inode, int type, bool rcu)
 {
 	const struct cred *old;
 	struct posix_acl *acl;
-	struct inode *real;
+	struct path path;
 
 	if (rcu)
 		return ERR_PTR(-ECHILD);
-	real = lfs_real_inode(inode);
-	if (!IS_POSIXACL(real))
+	lfs_real_path(inode, &path);
+	if (!IS_POSIXACL(d_inode(path.dentry)))
 		return NULL;
 	old = lfs_override_creds(inode->i_sb);
-	acl = get_inode_acl(real, type);
+	acl = lfs_real_acl(&path, get_inode_acl(d_inode(path.dentry), type));
 	revert_creds(old);
 	return acl;
 }
@@ -44,9 +44,36 @@ struct posix_acl *lfs_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, in
 
 	lfs_real_path(d_inode(dentry), &path);
 	old = lfs_override_creds(dentry->d_sb);
-	acl = vfs_get_acl(mnt_idmap(path.mnt), path.dentry, posix_acl_xattr_name(type));
+	acl = lfs_real_acl(&path, vfs_get_acl(mnt_idmap(path.mnt), path.dentry,
+					      posix_acl_xattr_name(type)));
 	revert_creds(old);
 	return acl == ERR_PTR(-ENODATA) || acl == ERR_PTR(-EOPNOTSUPP) ? NULL : acl;
+}
+
+/**
+ * lfs_upper_set_acl - give an object of the upper an ACL
+ * @c: the container
+ * @upper: the object
+ * @name: of the ACL, as an attribute
+ * @acl: it names whom the container's inode would
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ */
+int lfs_upper_set_acl(const struct lfs_container *c, struct dentry *upper, const char *name,
+		      struct posix_acl *acl)
+{
+	struct posix_acl *own;
+	int err;
+
+	if (!is_idmapped_mnt(c->upper_mnt))
+		return vfs_set_acl(&nop_mnt_idmap, upper, name, acl);
+	/* The VFS maps it in place, and others have it, too. */
+	own = posix_acl_clone(acl, GFP_KERNEL);
+	if (!own)
+		return -ENOMEM;
+	err = vfs_set_acl(lfs_upper_idmap(c), upper, name, own);
+	posix_acl_release(own);
+	return err;
 }
 
 /**
@@ -88,7 +115,7 @@ int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 		return err;
 	lfs_upper_path(inode, &path);
 	if (acl)
-		err = vfs_set_acl(mnt_idmap(path.mnt), path.dentry, name, acl);
+		err = lfs_upper_set_acl(lfs_c(inode), path.dentry, name, acl);
 	else
 		err = vfs_remove_acl(mnt_idmap(path.mnt), path.dentry, name);
 	lfs_copy_attrs(inode);

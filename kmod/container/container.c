@@ -102,6 +102,34 @@ static int lfs_upper_suits(struct fs_context *fc, const struct lfs_params *p)
 	       lfs_may_use(fc, "workdir", p->work_name, &p->work);
 }
 
+/*
+ * What the container makes for itself, temporaries and whiteouts, is the mounter's.  If
+ * the id map of the upper's mount has no place for him, it is the work directory's
+ * owner's, if the mounter could have become him.
+ */
+static int lfs_upper_suits_mounter(struct fs_context *fc, struct lfs_container *c,
+				   struct cred *cred)
+{
+	const struct lfs_params *p = c->params;
+	struct mnt_idmap *idmap = mnt_idmap(p->upper.mnt);
+	struct inode *work = d_inode(p->work.dentry);
+	struct user_namespace *ns = current_user_ns();
+	kuid_t uid = vfsuid_into_kuid(i_uid_into_vfsuid(idmap, work));
+	kgid_t gid = vfsgid_into_kgid(i_gid_into_vfsgid(idmap, work));
+
+	if (fsuidgid_has_mapping(p->upper.dentry->d_sb, idmap))
+		return 0;
+	if (kuid_has_mapping(ns, uid) && kgid_has_mapping(ns, gid) &&
+	    ns_capable(ns, CAP_SETUID) && ns_capable(ns, CAP_SETGID)) {
+		cred->fsuid = uid;
+		cred->fsgid = gid;
+		return 0;
+	}
+	errorfc(fc, "upperdir '%s' is on an id-mapped mount without an id for the mounter, user %u",
+		p->upper_name, from_kuid_munged(ns, current_fsuid()));
+	return -EOVERFLOW;
+}
+
 static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 {
 	const struct lfs_params *p = c->params;
@@ -187,6 +215,7 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 					 struct vfsmount *image_mnt)
 {
 	struct lfs_container *c;
+	struct cred *cred;
 	int err = -ENOMEM;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
@@ -196,14 +225,16 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 	}
 	c->image_mnt = image_mnt;
 	init_rwsem(&c->work.log);
-	c->cred = lfs_mounter_creds();
+	cred = lfs_mounter_creds();
+	c->cred = cred;
 	c->io_cred = lfs_nobodys_creds();
 	c->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
 	if (!c->cred || !c->io_cred || !c->counters)
 		goto fail;
 	c->params = params;
 	if (params->upper_name) {
-		err = lfs_upper_open(fc, c);
+		/* Nobody has seen the credentials yet. */
+		err = lfs_upper_suits_mounter(fc, c, cred) ?: lfs_upper_open(fc, c);
 		if (err)
 			goto fail;
 	}

@@ -154,6 +154,15 @@ static inline bool lfs_container_has_upper(const struct lfs_container *c)
 	return c->upper_mnt;
 }
 
+/*
+ * Of the mount that upperdir was named through.  The owners that it shows are those of
+ * the container's inodes, and what it has no id for is EOVERFLOW.
+ */
+static inline struct mnt_idmap *lfs_upper_idmap(const struct lfs_container *c)
+{
+	return mnt_idmap(c->upper_mnt);
+}
+
 void lfs_copy_attrs(struct inode *inode);
 
 /* The st_ino of an object in the upper that is not a copy, and does not merge. */
@@ -338,8 +347,8 @@ void lfs_dirlist_free_inode(struct lfs_inode *li);
 extern const struct inode_operations lfs_dir_iops;
 int lfs_write_begin(struct super_block *sb, const struct cred **old);
 void lfs_write_end(struct super_block *sb, const struct cred *old);
-struct dentry *lfs_upper_child(struct dentry *upper_dir, const struct qstr *name,
-			       const struct dentry *want);
+struct dentry *lfs_upper_child(struct mnt_idmap *idmap, struct dentry *upper_dir,
+			       const struct qstr *name, const struct dentry *want);
 int lfs_mark_impure(struct inode *dir);
 bool lfs_ino_is_foreign(struct inode *inode);
 
@@ -361,17 +370,21 @@ ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size);
 int lfs_fileattr_get(struct dentry *dentry, struct fileattr *fa);
 int lfs_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct fileattr *fa);
 int lfs_real_fileattr_get(struct dentry *real, struct fileattr *fa);
-int lfs_temp_fileattr_set(struct dentry *temp, u32 flags, u32 projid);
-int lfs_prot_write(const struct lfs_marks *marks, struct dentry *upper, int prot, int old);
+int lfs_temp_fileattr_set(const struct lfs_container *c, struct dentry *temp, u32 flags,
+			  u32 projid);
+int lfs_prot_write(const struct lfs_container *c, struct dentry *upper, int prot, int old);
 void lfs_prot_set(struct inode *inode, int prot);
 long lfs_get_version(const struct inode *inode, unsigned long arg);
 long lfs_dir_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-int lfs_fileattr_inherit(struct dentry *upper_dir, struct dentry *temp);
+int lfs_fileattr_inherit(const struct lfs_container *c, struct dentry *upper_dir,
+			 struct dentry *temp);
 
 /* acl.c */
 struct posix_acl *lfs_get_inode_acl(struct inode *inode, int type, bool rcu);
 struct posix_acl *lfs_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type);
 int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl,
 		int type);
+int lfs_upper_set_acl(const struct lfs_container *c, struct dentry *upper, const char *name,
+		      struct posix_acl *acl);
 
 #endif /* _LAYERFS_CONTAINER_H */

@@ -52,6 +52,7 @@ void lfs_write_end(struct super_block *sb, const struct cred *old)
 
 /**
  * lfs_upper_child - look up a name in an upper directory that is about to change
+ * @idmap: of the upper's mount
  * @upper_dir: its i_rwsem is held for writing
  * @name: one component
  * @want: what must be there, in any dentry; NULL for nothing or a whiteout
@@ -59,10 +60,10 @@ void lfs_write_end(struct super_block *sb, const struct cred *old)
  * Return: the dentry, which may be negative or a whiteout if @want is NULL;
  * -ESTALE if the upper was changed behind our back; another error.
  */
-struct dentry *lfs_upper_child(struct dentry *upper_dir, const struct qstr *name,
-			       const struct dentry *want)
+struct dentry *lfs_upper_child(struct mnt_idmap *idmap, struct dentry *upper_dir,
+			       const struct qstr *name, const struct dentry *want)
 {
-	struct dentry *child = lookup_one_len(name->name, upper_dir, name->len);
+	struct dentry *child = lookup_one(idmap, name->name, upper_dir, name->len);
 	bool ok;
 
 	if (IS_ERR(child))
@@ -107,7 +108,7 @@ int lfs_mark_impure(struct inode *dir)
 		return 0;
 	err = lfs_marker_impure(lfs_marks(dir->i_sb), upper);
 	if (!err)
-		err = vfs_setxattr(mnt_idmap(lfs_c(dir)->upper_mnt), upper,
+		err = vfs_setxattr(lfs_upper_idmap(lfs_c(dir)), upper,
 				   lfs_marks(dir->i_sb)->impure, "y", 1, 0);
 	if (err < 0)
 		return err;
@@ -145,7 +146,7 @@ static void lfs_inherit_put(struct lfs_inherit *in)
 static int lfs_inherit_set(struct lfs_container *c, struct dentry *temp,
 			   const struct lfs_inherit *in)
 {
-	struct mnt_idmap *idmap = mnt_idmap(c->upper_mnt);
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	struct iattr attr = {
 		.ia_valid = ATTR_MODE | ATTR_FORCE,
 		.ia_mode = in->mode,
@@ -153,9 +154,9 @@ static int lfs_inherit_set(struct lfs_container *c, struct dentry *temp,
 	int err = 0;
 
 	if (in->default_acl)
-		err = vfs_set_acl(idmap, temp, XATTR_NAME_POSIX_ACL_DEFAULT, in->default_acl);
+		err = lfs_upper_set_acl(c, temp, XATTR_NAME_POSIX_ACL_DEFAULT, in->default_acl);
 	if (!err && in->acl)
-		err = vfs_set_acl(idmap, temp, XATTR_NAME_POSIX_ACL_ACCESS, in->acl);
+		err = lfs_upper_set_acl(c, temp, XATTR_NAME_POSIX_ACL_ACCESS, in->acl);
 	if (err || S_ISLNK(in->mode) || d_inode(temp)->i_mode == in->mode)
 		return err;
 	inode_lock(d_inode(temp));
@@ -192,7 +193,7 @@ static int lfs_make_over_whiteout(struct inode *dir, const struct qstr *name,
 				  const struct lfs_new *new, struct dentry **upper)
 {
 	struct lfs_container *c = lfs_c(dir);
-	struct mnt_idmap *idmap = mnt_idmap(c->upper_mnt);
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	unsigned int flags = S_ISDIR(new->mode) ? RENAME_EXCHANGE : 0;
 	struct lfs_inherit in = {};
 	struct dentry *temp;
@@ -210,7 +211,7 @@ static int lfs_make_over_whiteout(struct inode *dir, const struct qstr *name,
 	}
 	err = new->hardlink ? 0 : lfs_inherit_set(c, temp, &in);
 	if (!err && !new->hardlink)
-		err = lfs_fileattr_inherit(lfs_upper(dir), temp);
+		err = lfs_fileattr_inherit(c, lfs_upper(dir), temp);
 	if (!err && S_ISDIR(new->mode))
 		/* What the whiteout hid stays hidden. */
 		err = vfs_setxattr(idmap, temp, lfs_marks(dir->i_sb)->opaque, "y", 1, 0);
@@ -233,17 +234,18 @@ put:
 static int lfs_make_upper(struct inode *dir, const struct qstr *name,
 			  const struct lfs_new *new, struct dentry **upper)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_c(dir));
 	struct dentry *upper_dir = lfs_upper(dir), *child;
 	bool whiteout = false;
 	int err;
 
 	inode_lock_nested(d_inode(upper_dir), I_MUTEX_PARENT);
-	child = lfs_upper_child(upper_dir, name, NULL);
+	child = lfs_upper_child(idmap, upper_dir, name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		whiteout = d_is_positive(child);
 		if (!whiteout)
-			err = lfs_real_make(d_inode(upper_dir), child, new);
+			err = lfs_real_make(idmap, d_inode(upper_dir), child, new);
 	}
 	inode_unlock(d_inode(upper_dir));
 	if (IS_ERR(child))

@@ -52,7 +52,7 @@ int lfs_real_fileattr_get(struct dentry *real, struct fileattr *fa)
 	return 0;
 }
 
-static int lfs_temp_flags_set(struct dentry *temp, u32 old, u32 flags)
+static int lfs_temp_flags_set(struct mnt_idmap *idmap, struct dentry *temp, u32 old, u32 flags)
 {
 	struct fileattr fa;
 	u32 bit;
@@ -61,7 +61,7 @@ static int lfs_temp_flags_set(struct dentry *temp, u32 old, u32 flags)
 	if (old == flags)
 		return 0;
 	fileattr_fill_flags(&fa, flags);
-	err = vfs_fileattr_set(&nop_mnt_idmap, temp, &fa);
+	err = vfs_fileattr_set(idmap, temp, &fa);
 	if (!lfs_fileattr_unsupported(err))
 		return err;
 	/* Some may be known here that others are not. */
@@ -69,7 +69,7 @@ static int lfs_temp_flags_set(struct dentry *temp, u32 old, u32 flags)
 		if (!((old ^ flags) & bit))
 			continue;
 		fileattr_fill_flags(&fa, old ^ bit);
-		err = vfs_fileattr_set(&nop_mnt_idmap, temp, &fa);
+		err = vfs_fileattr_set(idmap, temp, &fa);
 		if (!err)
 			old ^= bit;
 		else if (!lfs_fileattr_unsupported(err))
@@ -78,7 +78,8 @@ static int lfs_temp_flags_set(struct dentry *temp, u32 old, u32 flags)
 	return 0;
 }
 
-static int lfs_temp_projid_set(struct dentry *temp, const struct fileattr *old, u32 projid)
+static int lfs_temp_projid_set(struct mnt_idmap *idmap, struct dentry *temp,
+			       const struct fileattr *old, u32 projid)
 {
 	struct fileattr fa;
 	int err;
@@ -87,12 +88,13 @@ static int lfs_temp_projid_set(struct dentry *temp, const struct fileattr *old, 
 	fa.fsx_extsize = old->fsx_extsize;
 	fa.fsx_cowextsize = old->fsx_cowextsize;
 	fa.fsx_projid = projid;
-	err = vfs_fileattr_set(&nop_mnt_idmap, temp, &fa);
+	err = vfs_fileattr_set(idmap, temp, &fa);
 	return lfs_fileattr_unsupported(err) ? 0 : err;
 }
 
 /**
  * lfs_temp_fileattr_set - give a temporary its flags and its project
+ * @c: the container
  * @temp: regular file or directory of the upper's filesystem, not visible yet
  * @flags: FS_*_FL; those that a copy can be given are set or cleared
  * @projid: the project, unless the work directory has passed on one: this is how
@@ -102,28 +104,32 @@ static int lfs_temp_projid_set(struct dentry *temp, const struct fileattr *old, 
  *
  * Context: the mounter's credentials are in force, the upper is held for writing.
  */
-int lfs_temp_fileattr_set(struct dentry *temp, u32 flags, u32 projid)
+int lfs_temp_fileattr_set(const struct lfs_container *c, struct dentry *temp, u32 flags,
+			  u32 projid)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	struct fileattr old;
 	int err;
 
 	err = lfs_real_fileattr_get(temp, &old);
 	if (!err && projid && !old.fsx_projid)
-		err = lfs_temp_projid_set(temp, &old, projid);
+		err = lfs_temp_projid_set(idmap, temp, &old, projid);
 	if (err)
 		return err;
-	return lfs_temp_flags_set(temp, old.flags,
+	return lfs_temp_flags_set(idmap, temp, old.flags,
 				  (old.flags & ~LFS_COPY_FL) | (flags & LFS_COPY_FL));
 }
 
 /**
  * lfs_fileattr_inherit - give a temporary the flags it would have from its directory
+ * @c: the container
  * @upper_dir: where it will get its name
  * @temp: in the work directory
  *
  * Context: as lfs_temp_fileattr_set().
  */
-int lfs_fileattr_inherit(struct dentry *upper_dir, struct dentry *temp)
+int lfs_fileattr_inherit(const struct lfs_container *c, struct dentry *upper_dir,
+			 struct dentry *temp)
 {
 	struct fileattr dir;
 	u32 flags;
@@ -137,20 +143,21 @@ int lfs_fileattr_inherit(struct dentry *upper_dir, struct dentry *temp)
 	flags = dir.flags & LFS_INHERIT_FL;
 	if (d_is_dir(temp))
 		flags |= dir.flags & FS_DIRSYNC_FL;
-	return lfs_temp_fileattr_set(temp, flags, 0);
+	return lfs_temp_fileattr_set(c, temp, flags, 0);
 }
 
 /**
  * lfs_prot_write - mark an object of the upper append-only or immutable
- * @marks: the mount's names for marks
+ * @c: the container
  * @upper: regular file or directory of the upper's filesystem
  * @prot: LFS_PROT_*, or'ed
  * @old: what it is marked as now
  *
  * Context: as lfs_temp_fileattr_set().
  */
-int lfs_prot_write(const struct lfs_marks *marks, struct dentry *upper, int prot, int old)
+int lfs_prot_write(const struct lfs_container *c, struct dentry *upper, int prot, int old)
 {
+	const char *name = lfs_container_image(c)->marks->protattr;
 	char val[2];
 	int len = 0, err;
 
@@ -161,8 +168,8 @@ int lfs_prot_write(const struct lfs_marks *marks, struct dentry *upper, int prot
 	if (prot & LFS_PROT_IMMUTABLE)
 		val[len++] = 'i';
 	if (len)
-		return vfs_setxattr(&nop_mnt_idmap, upper, marks->protattr, val, len, 0);
-	err = vfs_removexattr(&nop_mnt_idmap, upper, marks->protattr);
+		return vfs_setxattr(lfs_upper_idmap(c), upper, name, val, len, 0);
+	err = vfs_removexattr(lfs_upper_idmap(c), upper, name);
 	return err == -ENODATA ? 0 : err;
 }
 
@@ -252,7 +259,7 @@ static void lfs_fileattr_change(const struct fileattr *seen, const struct fileat
 static int lfs_fileattr_set_upper(struct inode *inode, const struct fileattr *seen,
 				  const struct fileattr *fa)
 {
-	struct mnt_idmap *idmap = mnt_idmap(lfs_c(inode)->upper_mnt);
+	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_c(inode));
 	int prot = 0, old_prot = lfs_prot_get(inode);
 	struct dentry *upper = lfs_upper(inode);
 	struct fileattr old, new;
@@ -271,7 +278,7 @@ static int lfs_fileattr_set_upper(struct inode *inode, const struct fileattr *se
 	err = vfs_fileattr_set(idmap, upper, &new);
 	if (err)
 		return err;
-	err = lfs_prot_write(lfs_marks(inode->i_sb), upper, prot, old_prot);
+	err = lfs_prot_write(lfs_c(inode), upper, prot, old_prot);
 	if (err)
 		vfs_fileattr_set(idmap, upper, &old);
 	else

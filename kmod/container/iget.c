@@ -46,6 +46,7 @@ void lfs_copy_attrs(struct inode *inode)
 	bool upper = lfs_real_path(inode, &path);
 	struct inode *real = d_inode(path.dentry);
 	const struct lfs_links *links = lfs_i(inode)->links;
+	struct mnt_idmap *idmap = mnt_idmap(path.mnt);
 
 	spin_lock(&inode->i_lock);
 	/*
@@ -54,8 +55,8 @@ void lfs_copy_attrs(struct inode *inode)
 	 * object calls this afterwards, so half a change is soon a whole one.
 	 */
 	kcsan_disable_current();
-	inode->i_uid = real->i_uid;
-	inode->i_gid = real->i_gid;
+	inode->i_uid = vfsuid_into_kuid(i_uid_into_vfsuid(idmap, real));
+	inode->i_gid = vfsgid_into_kgid(i_gid_into_vfsgid(idmap, real));
 	inode->i_mode = lfs_mode(real->i_mode, inode, upper);
 	inode_set_atime_to_ts(inode, inode_get_atime(real));
 	inode_set_mtime_to_ts(inode, inode_get_mtime(real));

@@ -104,7 +104,7 @@ static int lfs_setattr_upper(struct dentry *dentry, struct iattr *attr)
 	if (err)
 		goto put_access;
 	inode_lock(upper_inode);
-	err = notify_change(mnt_idmap(lfs_c(inode)->upper_mnt), upper, attr, NULL);
+	err = notify_change(lfs_upper_idmap(lfs_c(inode)), upper, attr, NULL);
 	inode_unlock(upper_inode);
 	lfs_copy_attrs(inode);
 	lfs_write_end(inode->i_sb, old);

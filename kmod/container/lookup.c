@@ -145,7 +145,7 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 
 	if (!upper_dir)
 		return 0;
-	upper = lfs_real_lookup(upper_dir, name, len);
+	upper = lfs_real_lookup(lfs_upper_idmap(c), upper_dir, name, len);
 	if (IS_ERR_OR_NULL(upper))
 		return PTR_ERR_OR_ZERO(upper);
 	if (lfs_is_whiteout(upper)) {

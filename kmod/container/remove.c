@@ -55,7 +55,7 @@ static int lfs_clear_whiteouts(const struct path *dir)
 	inode_lock(inode);
 	mtime = inode_get_mtime(inode);
 	if (!timespec64_equal(&mtime, &times.mtime))
-		lfs_times_set(dir->dentry, &times);
+		lfs_times_set(mnt_idmap(dir->mnt), dir->dentry, &times);
 	inode_unlock(inode);
 	return err;
 }
@@ -96,7 +96,7 @@ static int lfs_remove_plain(struct inode *dir, struct dentry *dentry)
 {
 	struct dentry *upper_dir = lfs_upper(dir), *child;
 	struct inode *upper_inode = d_inode(upper_dir);
-	struct mnt_idmap *idmap = mnt_idmap(lfs_c(dir)->upper_mnt);
+	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_c(dir));
 	struct inode *inode = d_inode(dentry);
 	int err;
 
@@ -106,7 +106,7 @@ static int lfs_remove_plain(struct inode *dir, struct dentry *dentry)
 			return err;
 	}
 	inode_lock_nested(upper_inode, I_MUTEX_PARENT);
-	child = lfs_upper_child(upper_dir, &dentry->d_name, lfs_upper(inode));
+	child = lfs_upper_child(idmap, upper_dir, &dentry->d_name, lfs_upper(inode));
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		if (S_ISDIR(inode->i_mode))
@@ -122,16 +122,17 @@ static int lfs_remove_plain(struct inode *dir, struct dentry *dentry)
 /* Only the image has the name. */
 static int lfs_remove_image(struct inode *dir, struct dentry *dentry)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_c(dir));
 	struct dentry *upper_dir = lfs_upper(dir), *child;
 	struct inode *upper_inode = d_inode(upper_dir);
 	int err;
 
 	inode_lock_nested(upper_inode, I_MUTEX_PARENT);
-	child = lfs_upper_child(upper_dir, &dentry->d_name, NULL);
+	child = lfs_upper_child(idmap, upper_dir, &dentry->d_name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		if (d_is_negative(child))
-			err = vfs_whiteout(mnt_idmap(lfs_c(dir)->upper_mnt), upper_inode, child);
+			err = vfs_whiteout(idmap, upper_inode, child);
 		dput(child);
 	}
 	inode_unlock(upper_inode);

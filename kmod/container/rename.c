@@ -68,7 +68,7 @@ static int lfs_set_redirect(struct super_block *sb, struct inode *inode)
 		goto out;
 	err = lfs_marker_redirect(lfs_marks(sb), upper, &now);
 	if (!err && (!now || strcmp(now, path)))
-		err = vfs_setxattr(mnt_idmap(lfs_container_of(sb)->upper_mnt), upper,
+		err = vfs_setxattr(lfs_upper_idmap(lfs_container_of(sb)), upper,
 				   lfs_marks(sb)->redirect, path, strlen(path), 0);
 	kfree(now);
 out:
@@ -87,7 +87,7 @@ static int lfs_mark_for_move(struct lfs_rn *rn, struct inode *inode, bool covere
 		return lfs_set_redirect(rn->sb, inode);
 	if (!covered)
 		return 0;
-	return vfs_setxattr(mnt_idmap(lfs_container_of(rn->sb)->upper_mnt), lfs_upper(inode),
+	return vfs_setxattr(lfs_upper_idmap(lfs_container_of(rn->sb)), lfs_upper(inode),
 			    lfs_marks(rn->sb)->opaque, "y", 1, 0);
 }
 
@@ -111,11 +111,12 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 {
 	struct dentry *old_upper_dir = lfs_upper(rn->olddir);
 	struct dentry *new_upper_dir = lfs_upper(rn->newdir);
+	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_container_of(rn->sb));
 	struct dentry *old, *new, *new_want = NULL;
 	struct renamedata rd = {
-		.old_mnt_idmap = &nop_mnt_idmap,
+		.old_mnt_idmap = idmap,
 		.old_dir = d_inode(old_upper_dir),
-		.new_mnt_idmap = &nop_mnt_idmap,
+		.new_mnt_idmap = idmap,
 		.new_dir = d_inode(new_upper_dir),
 	};
 	bool over_whiteout;
@@ -123,10 +124,11 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 
 	if (rn->new_in_upper)
 		new_want = lfs_upper(d_inode(rn->new));
-	old = lfs_upper_child(old_upper_dir, &rn->old->d_name, lfs_upper(d_inode(rn->old)));
+	old = lfs_upper_child(idmap, old_upper_dir, &rn->old->d_name,
+			      lfs_upper(d_inode(rn->old)));
 	if (IS_ERR(old))
 		return PTR_ERR(old);
-	new = lfs_upper_child(new_upper_dir, &rn->new->d_name, new_want);
+	new = lfs_upper_child(idmap, new_upper_dir, &rn->new->d_name, new_want);
 	if (IS_ERR(new)) {
 		err = PTR_ERR(new);
 		goto put_old;
@@ -151,7 +153,7 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 		lfs_note_unsettled(lfs_container_of(rn->sb));
 	/* Not wanted, and hiding nothing: if this fails, only a file is left over. */
 	if (!err && rd.flags == RENAME_EXCHANGE && !rn->exchange && !rn->leave_whiteout)
-		vfs_unlink(&nop_mnt_idmap, d_inode(old_upper_dir), new, NULL);
+		vfs_unlink(idmap, d_inode(old_upper_dir), new, NULL);
 put_new:
 	dput(new);
 put_old:

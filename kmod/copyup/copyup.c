@@ -44,7 +44,7 @@ static int lfs_copyup_tmpfile(struct lfs_copyup *cu)
 	struct path dir = { .mnt = cu->c->upper_mnt, .dentry = cu->c->work.dir };
 	struct file *file;
 
-	file = kernel_tmpfile_open(&nop_mnt_idmap, &dir, S_IFREG | 0600,
+	file = kernel_tmpfile_open(lfs_upper_idmap(cu->c), &dir, S_IFREG | 0600,
 				   O_RDWR | O_LARGEFILE, current_cred());
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -155,6 +155,7 @@ int lfs_copyup_flush(struct lfs_copyup *cu)
 static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_dir,
 				   const struct qstr *name, struct dentry **upper)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(cu->c);
 	struct inode *dir = d_inode(upper_dir);
 	struct lfs_times times;
 	struct dentry *child;
@@ -162,15 +163,15 @@ static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_d
 
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	lfs_times_get(upper_dir, &times);
-	child = lfs_upper_child(upper_dir, name, NULL);
+	child = lfs_upper_child(idmap, upper_dir, name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		/* A whiteout here would mean that the object was removed. */
 		err = d_is_positive(child) ? -ESTALE :
-		      vfs_link(cu->temp, &nop_mnt_idmap, dir, child, NULL);
+		      vfs_link(cu->temp, idmap, dir, child, NULL);
 		if (!err) {
 			/* Not a change of the directory that anyone should see. */
-			lfs_times_set(upper_dir, &times);
+			lfs_times_set(idmap, upper_dir, &times);
 			*upper = dget(child);
 		}
 		dput(child);
@@ -289,7 +290,7 @@ static int lfs_copyup_apply(struct lfs_copyup *cu)
 		cu->file = NULL;
 	}
 	inode_lock(d_inode(cu->temp));
-	err = notify_change(mnt_idmap(cu->c->upper_mnt), cu->temp, cu->attr, NULL);
+	err = notify_change(lfs_upper_idmap(cu->c), cu->temp, cu->attr, NULL);
 	inode_unlock(d_inode(cu->temp));
 	return err;
 }
@@ -343,13 +344,20 @@ static void lfs_copyup_drop(struct lfs_copyup *cu)
 
 /*
  * An owner that does not exist in the mounter's user namespace cannot be given
- * to a copy, and must not: it may be a setuid file of a foreign filesystem.
+ * to a copy, and must not: it may be a setuid file of a foreign filesystem.  Nor can
+ * one that the upper's mount has no id for.
  */
 static bool lfs_copyup_ids_known(const struct lfs_container *c, kuid_t uid, kgid_t gid)
 {
-	struct user_namespace *ns = c->cred->user_ns;
+	struct user_namespace *ns = c->cred->user_ns, *upper_ns;
 
-	return kuid_has_mapping(ns, uid) && kgid_has_mapping(ns, gid);
+	if (!kuid_has_mapping(ns, uid) || !kgid_has_mapping(ns, gid))
+		return false;
+	if (!lfs_container_has_upper(c))
+		return true;
+	upper_ns = c->upper_mnt->mnt_sb->s_user_ns;
+	return vfsuid_has_fsmapping(lfs_upper_idmap(c), upper_ns, VFSUIDT_INIT(uid)) &&
+	       vfsgid_has_fsmapping(lfs_upper_idmap(c), upper_ns, VFSGIDT_INIT(gid));
 }
 
 /**

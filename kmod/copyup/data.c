@@ -138,7 +138,7 @@ static int lfs_copy_size(struct lfs_copyup *cu)
 		return 0;
 	sb_start_write(inode->i_sb);
 	inode_lock(inode);
-	err = notify_change(&nop_mnt_idmap, cu->temp, &attr, NULL);
+	err = notify_change(lfs_upper_idmap(cu->c), cu->temp, &attr, NULL);
 	inode_unlock(inode);
 	sb_end_write(inode->i_sb);
 	return err;

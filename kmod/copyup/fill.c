@@ -50,7 +50,7 @@ static int lfs_fill_open(struct lfs_copyup *cu)
 
 static int lfs_fill_keep(struct lfs_copyup *cu, struct lfs_fill_kept *kept)
 {
-	struct mnt_idmap *idmap = mnt_idmap(cu->c->upper_mnt);
+	struct mnt_idmap *idmap = lfs_upper_idmap(cu->c);
 	const struct inode *inode = d_inode(cu->temp);
 
 	kept->mtime = inode_get_mtime(inode);
@@ -69,7 +69,7 @@ static int lfs_fill_keep(struct lfs_copyup *cu, struct lfs_fill_kept *kept)
 static int lfs_fill_restore(struct lfs_copyup *cu, const struct lfs_fill_kept *kept)
 {
 	const struct lfs_marks *marks = lfs_marks(cu->c->sb);
-	struct mnt_idmap *idmap = mnt_idmap(cu->c->upper_mnt);
+	struct mnt_idmap *idmap = lfs_upper_idmap(cu->c);
 	struct iattr attr = {
 		.ia_valid = ATTR_MTIME | ATTR_MTIME_SET,
 		.ia_mode = kept->mode,

@@ -61,7 +61,7 @@ struct dentry *lfs_index_lookup(struct lfs_container *c, const struct layerfs_or
 	if (!dir)
 		return NULL;
 	lfs_index_name(&name, origin, record);
-	return lfs_real_lookup(dir, name.s, name.len);
+	return lfs_real_lookup(lfs_upper_idmap(c), dir, name.s, name.len);
 }
 
 /**
@@ -83,7 +83,7 @@ int lfs_index_make(struct lfs_container *c)
 	err = lfs_work_mark(c, LAYERFS_LINKS_DIR);
 	if (err)
 		return err;
-	dir = lfs_work_subdir(c->work.base, LAYERFS_LINKS_DIR);
+	dir = lfs_work_subdir(c, c->work.base, LAYERFS_LINKS_DIR);
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
 	if (cmpxchg(&c->work.index, NULL, dir))
@@ -91,17 +91,19 @@ int lfs_index_make(struct lfs_container *c)
 	return 0;
 }
 
-static int lfs_index_unlink(struct dentry *dir, const char *name, unsigned int len)
+static int lfs_index_unlink(struct lfs_container *c, struct dentry *dir, const char *name,
+			    unsigned int len)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	struct dentry *child;
 	int err;
 
 	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
-	child = lookup_one_len(name, dir, len);
+	child = lookup_one(idmap, name, dir, len);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		if (d_is_positive(child))
-			err = lfs_real_remove(dir, child);
+			err = lfs_real_remove(idmap, dir, child);
 		dput(child);
 	}
 	inode_unlock(d_inode(dir));
@@ -126,7 +128,7 @@ int lfs_index_remove(struct lfs_container *c, const struct layerfs_origin *origi
 	if (!dir)
 		return 0;
 	lfs_index_name(&name, origin, record);
-	err = lfs_index_unlink(dir, name.s, name.len);
+	err = lfs_index_unlink(c, dir, name.s, name.len);
 	if (err)
 		pr_warn_ratelimited("cannot remove '%s' in the index: %pe\n", name.s,
 				    ERR_PTR(err));
@@ -152,12 +154,13 @@ bool lfs_record_read(const struct dentry *record, unsigned int *left)
 
 /**
  * lfs_record_write - note how many names of an object only the image has
+ * @c: the container
  * @record: of the object
  * @left: the number
  *
  * Context: between lfs_write_begin() and lfs_write_end().
  */
-int lfs_record_write(struct dentry *record, unsigned int left)
+int lfs_record_write(struct lfs_container *c, struct dentry *record, unsigned int left)
 {
 	struct iattr attr = {
 		.ia_valid = ATTR_MTIME | ATTR_MTIME_SET,
@@ -166,14 +169,16 @@ int lfs_record_write(struct dentry *record, unsigned int left)
 	int err;
 
 	inode_lock(d_inode(record));
-	err = notify_change(&nop_mnt_idmap, record, &attr, NULL);
+	err = notify_change(lfs_upper_idmap(c), record, &attr, NULL);
 	inode_unlock(d_inode(record));
 	return err;
 }
 
 /* Whether a name of the index is of no use to any name of the container. */
-static int lfs_index_is_dead(struct dentry *dir, const struct lfs_name *n)
+static int lfs_index_is_dead(struct lfs_container *c, struct dentry *dir,
+			     const struct lfs_name *n)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	const int suffix = strlen(LAYERFS_NAMES_SUFFIX), len = n->len - suffix;
 	struct dentry *record, *copy;
 	unsigned int left;
@@ -182,14 +187,14 @@ static int lfs_index_is_dead(struct dentry *dir, const struct lfs_name *n)
 	/* With its record goes the copy. */
 	if (len <= 0 || strcmp(n->name + len, LAYERFS_NAMES_SUFFIX))
 		return 0;
-	record = lfs_real_lookup(dir, n->name, n->len);
+	record = lfs_real_lookup(idmap, dir, n->name, n->len);
 	if (IS_ERR_OR_NULL(record))
 		return PTR_ERR_OR_ZERO(record);
 	dead = lfs_record_read(record, &left) && !left;
 	dput(record);
 	if (!dead)
 		return 0;
-	copy = lfs_real_lookup(dir, n->name, len);
+	copy = lfs_real_lookup(idmap, dir, n->name, len);
 	if (IS_ERR_OR_NULL(copy))
 		return copy ? PTR_ERR(copy) : 1;
 	dead = d_inode(copy)->i_nlink == 1;
@@ -211,13 +216,13 @@ static int lfs_index_clean(struct lfs_container *c, struct dentry *dir)
 	err = lfs_real_list(&path, c->cred, names, lfs_real_ino, NULL, NULL);
 	for (i = 0; err >= 0 && i < names->nr; i++) {
 		n = names->v[i];
-		err = lfs_index_is_dead(dir, n);
+		err = lfs_index_is_dead(c, dir, n);
 		if (err <= 0)
 			continue;
 		/* The record last: without it, the copy would stay for good. */
-		err = lfs_index_unlink(dir, n->name, n->len - strlen(LAYERFS_NAMES_SUFFIX));
+		err = lfs_index_unlink(c, dir, n->name, n->len - strlen(LAYERFS_NAMES_SUFFIX));
 		if (!err)
-			err = lfs_index_unlink(dir, n->name, n->len);
+			err = lfs_index_unlink(c, dir, n->name, n->len);
 	}
 	lfs_names_free(names);
 	return err;
@@ -232,7 +237,8 @@ static int lfs_index_use(struct lfs_container *c, struct dentry *dir)
 	err = lfs_index_clean(c, dir);
 	if (err)
 		return err;
-	err = lfs_index_unlink(c->work.base, LAYERFS_LINKS_DIR, strlen(LAYERFS_LINKS_DIR));
+	err = lfs_index_unlink(c, c->work.base, LAYERFS_LINKS_DIR,
+			       strlen(LAYERFS_LINKS_DIR));
 	if (err != -ENOTEMPTY)
 		return err;
 	/* It is there, unless it was taken away by hand. */
@@ -257,7 +263,8 @@ int lfs_index_open(struct fs_context *fc, struct lfs_container *c)
 	struct dentry *dir;
 	int err;
 
-	dir = lfs_real_lookup(c->work.base, LAYERFS_LINKS_DIR, strlen(LAYERFS_LINKS_DIR));
+	dir = lfs_real_lookup(lfs_upper_idmap(c), c->work.base, LAYERFS_LINKS_DIR,
+			      strlen(LAYERFS_LINKS_DIR));
 	if (!dir)
 		return 0;
 	err = PTR_ERR_OR_ZERO(dir);

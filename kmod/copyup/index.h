@@ -28,7 +28,7 @@ void lfs_index_name(struct lfs_index_name *name, const struct layerfs_origin *or
 struct dentry *lfs_index_lookup(struct lfs_container *c, const struct layerfs_origin *origin,
 				bool record);
 bool lfs_record_read(const struct dentry *record, unsigned int *left);
-int lfs_record_write(struct dentry *record, unsigned int left);
+int lfs_record_write(struct lfs_container *c, struct dentry *record, unsigned int left);
 int lfs_index_remove(struct lfs_container *c, const struct layerfs_origin *origin, bool record);
 
 #endif /* _LAYERFS_INDEX_H */

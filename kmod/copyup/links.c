@@ -190,7 +190,7 @@ int lfs_links_begin(struct inode *inode)
 	record = lfs_work_make(c, &file);
 	if (IS_ERR(record))
 		return PTR_ERR(record);
-	err = lfs_record_write(record, links->left);
+	err = lfs_record_write(c, record, links->left);
 	lfs_index_name(&name, &links->origin, true);
 	q = (struct qstr)QSTR_INIT(name.s, name.len);
 	if (!err)
@@ -216,14 +216,14 @@ static void lfs_links_count_down(struct inode *inode)
 	WRITE_ONCE(links->left, links->left - 1);
 	if (!links->record)
 		return;
-	err = lfs_record_write(links->record, links->left);
+	err = lfs_record_write(lfs_c(inode), links->record, links->left);
 	if (err)
 		pr_warn_ratelimited("'%pd2' counts a name too many: %pe\n", links->record,
 				    ERR_PTR(err));
 }
 
-static int lfs_links_alias_locked(struct dentry *upper_dir, const struct qstr *name,
-				  struct dentry *copy)
+static int lfs_links_alias_locked(struct mnt_idmap *idmap, struct dentry *upper_dir,
+				  const struct qstr *name, struct dentry *copy)
 {
 	struct lfs_times times;
 	struct dentry *child;
@@ -232,17 +232,17 @@ static int lfs_links_alias_locked(struct dentry *upper_dir, const struct qstr *n
 	/* The name has gone, and its directory after it. */
 	if (IS_DEADDIR(d_inode(upper_dir)))
 		return 0;
-	child = lookup_one_len(name->name, upper_dir, name->len);
+	child = lookup_one(idmap, name->name, upper_dir, name->len);
 	if (IS_ERR(child))
 		return PTR_ERR(child);
 	/* Else the name is there, or it went while the copy was made. */
 	err = 0;
 	if (d_is_negative(child)) {
 		lfs_times_get(upper_dir, &times);
-		err = vfs_link(copy, &nop_mnt_idmap, d_inode(upper_dir), child, NULL);
+		err = vfs_link(copy, idmap, d_inode(upper_dir), child, NULL);
 		if (!err) {
 			/* Not a change of the directory that anyone should see. */
-			lfs_times_set(upper_dir, &times);
+			lfs_times_set(idmap, upper_dir, &times);
 			err = 1;
 		}
 	}
@@ -273,7 +273,8 @@ int lfs_links_alias(struct dentry *dentry, struct inode *parent, struct dentry *
 		return err;
 	take_dentry_name_snapshot(&name, dentry);
 	inode_lock_nested(d_inode(upper_dir), I_MUTEX_PARENT);
-	err = lfs_links_alias_locked(upper_dir, &name.name, copy);
+	err = lfs_links_alias_locked(lfs_upper_idmap(lfs_c(parent)), upper_dir, &name.name,
+				     copy);
 	inode_unlock(d_inode(upper_dir));
 	release_dentry_name_snapshot(&name);
 	if (err > 0)
@@ -326,7 +327,8 @@ int lfs_name_in_upper(struct inode *dir, struct dentry *dentry)
 
 	if (!lfs_upper(inode) || !lfs_i(inode)->links)
 		return !!lfs_upper(inode);
-	child = lfs_real_lookup(lfs_upper(dir), dentry->d_name.name, dentry->d_name.len);
+	child = lfs_real_lookup(lfs_upper_idmap(lfs_c(dir)), lfs_upper(dir), dentry->d_name.name,
+				dentry->d_name.len);
 	if (IS_ERR_OR_NULL(child))
 		return PTR_ERR_OR_ZERO(child);
 	there = !lfs_is_whiteout(child);

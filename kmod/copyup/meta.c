@@ -12,20 +12,37 @@
 
 #include "container/container.h"
 #include "copyup/copyup.h"
+#include "layer/lower.h"
 #include "layer/marker.h"
+
+/* As with owners: an entry for nobody would be lost, or be somebody's. */
+static bool lfs_acl_names_known(const struct posix_acl *acl)
+{
+	const struct posix_acl_entry *e;
+
+	for (e = acl->a_entries; e < acl->a_entries + acl->a_count; e++) {
+		if (e->e_tag == ACL_USER ? !uid_valid(e->e_uid) :
+		    e->e_tag == ACL_GROUP && !gid_valid(e->e_gid))
+			return false;
+	}
+	return true;
+}
 
 static int lfs_copy_acl(struct lfs_copyup *cu, const char *name)
 {
 	struct posix_acl *acl;
 	int err;
 
-	acl = vfs_get_acl(mnt_idmap(cu->from.mnt), cu->from.dentry, name);
+	acl = lfs_real_acl(&cu->from, vfs_get_acl(mnt_idmap(cu->from.mnt), cu->from.dentry, name));
 	if (IS_ERR(acl))
 		return PTR_ERR(acl) == -ENODATA || PTR_ERR(acl) == -EOPNOTSUPP ? 0 :
 		       PTR_ERR(acl);
-	sb_start_write(cu->temp->d_sb);
-	err = vfs_set_acl(&nop_mnt_idmap, cu->temp, name, acl);
-	sb_end_write(cu->temp->d_sb);
+	err = -EOVERFLOW;
+	if (lfs_acl_names_known(acl)) {
+		sb_start_write(cu->temp->d_sb);
+		err = lfs_upper_set_acl(cu->c, cu->temp, name, acl);
+		sb_end_write(cu->temp->d_sb);
+	}
 	posix_acl_release(acl);
 	return err;
 }
@@ -64,7 +81,7 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 	err = len;
 	if (len >= 0) {
 		sb_start_write(cu->temp->d_sb);
-		err = vfs_setxattr(&nop_mnt_idmap, cu->temp, name, value, len, 0);
+		err = vfs_setxattr(lfs_upper_idmap(cu->c), cu->temp, name, value, len, 0);
 		sb_end_write(cu->temp->d_sb);
 	}
 	kvfree(value);
@@ -131,8 +148,8 @@ static int lfs_set_origin(struct lfs_copyup *cu)
 	if (!cu->keeps_ino || S_ISDIR(image->i_mode))
 		return 0;
 	lfs_image_origin(image, &origin);
-	return vfs_setxattr(&nop_mnt_idmap, cu->temp, lfs_marks(cu->c->sb)->origin, &origin,
-			    sizeof(origin), 0);
+	return vfs_setxattr(lfs_upper_idmap(cu->c), cu->temp, lfs_marks(cu->c->sb)->origin,
+			    &origin, sizeof(origin), 0);
 }
 
 static int lfs_copy_attr(struct lfs_copyup *cu)
@@ -151,7 +168,7 @@ static int lfs_copy_attr(struct lfs_copyup *cu)
 	if (!S_ISLNK(cu->stat.mode))
 		attr.ia_valid |= ATTR_MODE;
 	inode_lock(d_inode(cu->temp));
-	err = notify_change(&nop_mnt_idmap, cu->temp, &attr, NULL);
+	err = notify_change(lfs_upper_idmap(cu->c), cu->temp, &attr, NULL);
 	inode_unlock(d_inode(cu->temp));
 	return err;
 }
@@ -168,8 +185,8 @@ static int lfs_copy_fileattr(struct lfs_copyup *cu)
 		cu->prot |= LFS_PROT_APPEND;
 	if (d_inode(from)->i_flags & S_IMMUTABLE)
 		cu->prot |= LFS_PROT_IMMUTABLE;
-	err = lfs_prot_write(lfs_marks(cu->c->sb), cu->temp, cu->prot, 0);
-	return err ?: lfs_temp_fileattr_set(cu->temp, cu->fa.flags, cu->fa.fsx_projid);
+	err = lfs_prot_write(cu->c, cu->temp, cu->prot, 0);
+	return err ?: lfs_temp_fileattr_set(cu->c, cu->temp, cu->fa.flags, cu->fa.fsx_projid);
 }
 
 /**

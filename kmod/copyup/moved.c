@@ -37,7 +37,7 @@ static struct dentry *lfs_moved_make_dir(struct lfs_container *c)
 
 	if (dir)
 		return dir;
-	dir = lfs_work_subdir(c->work.base, LAYERFS_HANDLES_DIR);
+	dir = lfs_work_subdir(c, c->work.base, LAYERFS_HANDLES_DIR);
 	if (IS_ERR(dir))
 		return dir;
 	other = cmpxchg(&c->work.handles, NULL, dir);
@@ -56,7 +56,8 @@ int lfs_moved_open(struct fs_context *fc, struct lfs_container *c)
 	struct dentry *dir;
 	int err;
 
-	dir = lfs_real_lookup(c->work.base, LAYERFS_HANDLES_DIR, strlen(LAYERFS_HANDLES_DIR));
+	dir = lfs_real_lookup(lfs_upper_idmap(c), c->work.base, LAYERFS_HANDLES_DIR,
+			      strlen(LAYERFS_HANDLES_DIR));
 	if (!dir)
 		return 0;
 	err = PTR_ERR_OR_ZERO(dir);
@@ -102,28 +103,28 @@ static bool lfs_moved_says(struct dentry *entry, const char *text)
 }
 
 /* With the directory's i_rwsem held for writing. */
-static int lfs_moved_write_locked(struct dentry *dir, const struct lfs_index_name *name,
-				  const char *text)
+static int lfs_moved_write_locked(struct mnt_idmap *idmap, struct dentry *dir,
+				  const struct lfs_index_name *name, const char *text)
 {
 	struct lfs_new link = { .mode = S_IFLNK | 0777, .target = text };
 	struct dentry *entry;
 	int err = 0;
 
-	entry = lookup_one_len(name->s, dir, name->len);
+	entry = lookup_one(idmap, name->s, dir, name->len);
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
 	if (d_is_positive(entry)) {
 		if (lfs_moved_says(entry, text))
 			goto put;
-		err = lfs_real_remove(dir, entry);
+		err = lfs_real_remove(idmap, dir, entry);
 		dput(entry);
 		if (err)
 			return err;
-		entry = lookup_one_len(name->s, dir, name->len);
+		entry = lookup_one(idmap, name->s, dir, name->len);
 		if (IS_ERR(entry))
 			return PTR_ERR(entry);
 	}
-	err = lfs_real_make(d_inode(dir), entry, &link);
+	err = lfs_real_make(idmap, d_inode(dir), entry, &link);
 put:
 	dput(entry);
 	return err;
@@ -145,7 +146,7 @@ static int lfs_moved_write(struct inode *inode, const struct layerfs_origin *ori
 	*bin2hex(text.s, &h, sizeof(u32) * (LFS_HANDLE_HEAD + h.len)) = '\0';
 	lfs_index_name(&name, origin, false);
 	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
-	err = lfs_moved_write_locked(dir, &name, text.s);
+	err = lfs_moved_write_locked(lfs_upper_idmap(lfs_c(inode)), dir, &name, text.s);
 	inode_unlock(d_inode(dir));
 	return err;
 }
@@ -198,18 +199,20 @@ void lfs_moved_note(struct inode *inode)
 void lfs_moved_forget(struct inode *inode)
 {
 	struct dentry *dir = lfs_moved_dir(lfs_c(inode)), *entry;
+	struct mnt_idmap *idmap;
 	struct layerfs_origin origin;
 	struct lfs_index_name name;
 
 	if (!dir || !lfs_moved_origin(inode, &origin))
 		return;
+	idmap = lfs_upper_idmap(lfs_c(inode));
 	lfs_index_name(&name, &origin, false);
 	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
-	entry = lookup_one_len(name.s, dir, name.len);
+	entry = lookup_one(idmap, name.s, dir, name.len);
 	if (!IS_ERR(entry)) {
 		/* What stays leads to nothing, and nobody looks for it. */
 		if (d_is_positive(entry))
-			lfs_real_remove(dir, entry);
+			lfs_real_remove(idmap, dir, entry);
 		dput(entry);
 	}
 	inode_unlock(d_inode(dir));
@@ -247,7 +250,7 @@ int lfs_moved_find(struct lfs_container *c, const struct layerfs_origin *origin,
 	if (!dir)
 		return -ESTALE;
 	lfs_index_name(&name, origin, false);
-	entry = lfs_real_lookup(dir, name.s, name.len);
+	entry = lfs_real_lookup(lfs_upper_idmap(c), dir, name.s, name.len);
 	if (IS_ERR_OR_NULL(entry))
 		return entry ? PTR_ERR(entry) : -ESTALE;
 	if (d_is_symlink(entry)) {

@@ -21,31 +21,33 @@
 
 /**
  * lfs_real_make - make an object in a real directory
+ * @idmap: of the upper's mount
  * @dir: its i_rwsem is held for writing
  * @dentry: negative
  * @new: what to make
  *
  * Context: between lfs_write_begin() and lfs_write_end().
  */
-int lfs_real_make(struct inode *dir, struct dentry *dentry, const struct lfs_new *new)
+int lfs_real_make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		  const struct lfs_new *new)
 {
 	int err;
 
 	if (new->hardlink) {
-		err = vfs_link(new->hardlink, &nop_mnt_idmap, dir, dentry, NULL);
+		err = vfs_link(new->hardlink, idmap, dir, dentry, NULL);
 	} else {
 		switch (new->mode & S_IFMT) {
 		case S_IFREG:
-			err = vfs_create(&nop_mnt_idmap, dir, dentry, new->mode, true);
+			err = vfs_create(idmap, dir, dentry, new->mode, true);
 			break;
 		case S_IFDIR:
-			err = vfs_mkdir(&nop_mnt_idmap, dir, dentry, new->mode);
+			err = vfs_mkdir(idmap, dir, dentry, new->mode);
 			break;
 		case S_IFLNK:
-			err = vfs_symlink(&nop_mnt_idmap, dir, dentry, new->target);
+			err = vfs_symlink(idmap, dir, dentry, new->target);
 			break;
 		default:
-			err = vfs_mknod(&nop_mnt_idmap, dir, dentry, new->mode, new->rdev);
+			err = vfs_mknod(idmap, dir, dentry, new->mode, new->rdev);
 			break;
 		}
 	}
@@ -63,7 +65,7 @@ static struct dentry *lfs_work_name(struct lfs_container *c)
 
 	do {
 		snprintf(name, sizeof(name), "#%x", atomic_inc_return(&c->work.seq));
-		dentry = lookup_one_len(name, c->work.dir, strlen(name));
+		dentry = lookup_one(lfs_upper_idmap(c), name, c->work.dir, strlen(name));
 		if (IS_ERR(dentry) || d_is_negative(dentry))
 			return dentry;
 		/* What an earlier failure could not remove. */
@@ -89,7 +91,7 @@ struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	temp = lfs_work_name(c);
 	if (!IS_ERR(temp)) {
-		err = lfs_real_make(dir, temp, new);
+		err = lfs_real_make(lfs_upper_idmap(c), dir, temp, new);
 		if (err) {
 			dput(temp);
 			temp = ERR_PTR(err);
@@ -101,14 +103,15 @@ struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
 
 /**
  * lfs_real_remove - remove what a real directory holds
+ * @idmap: of the upper's mount
  * @dir: its i_rwsem is held for writing
  * @child: positive, in it
  */
-int lfs_real_remove(struct dentry *dir, struct dentry *child)
+int lfs_real_remove(struct mnt_idmap *idmap, struct dentry *dir, struct dentry *child)
 {
 	if (d_is_dir(child))
-		return vfs_rmdir(&nop_mnt_idmap, d_inode(dir), child);
-	return vfs_unlink(&nop_mnt_idmap, d_inode(dir), child, NULL);
+		return vfs_rmdir(idmap, d_inode(dir), child);
+	return vfs_unlink(idmap, d_inode(dir), child, NULL);
 }
 
 /**
@@ -129,7 +132,7 @@ void lfs_work_remove(struct lfs_container *c, struct dentry *temp)
 		err = lfs_real_clear(&path, 0);
 	inode_lock_nested(d_inode(c->work.dir), I_MUTEX_PARENT);
 	if (!err && temp->d_parent == c->work.dir && !d_unhashed(temp))
-		err = lfs_real_remove(c->work.dir, temp);
+		err = lfs_real_remove(lfs_upper_idmap(c), c->work.dir, temp);
 	inode_unlock(d_inode(c->work.dir));
 	if (err)
 		pr_warn_ratelimited("cannot remove '%pd2': %pe\n", temp, ERR_PTR(err));
@@ -148,12 +151,13 @@ void lfs_times_get(struct dentry *dir, struct lfs_times *times)
 
 /**
  * lfs_times_set - give an upper directory its times back
+ * @idmap: of the upper's mount
  * @dir: its i_rwsem is held for writing
  * @times: from lfs_times_get()
  *
  * A failure is of no consequence but a wrong time.
  */
-void lfs_times_set(struct dentry *dir, const struct lfs_times *times)
+void lfs_times_set(struct mnt_idmap *idmap, struct dentry *dir, const struct lfs_times *times)
 {
 	struct iattr attr = {
 		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME | ATTR_MTIME_SET,
@@ -161,7 +165,7 @@ void lfs_times_set(struct dentry *dir, const struct lfs_times *times)
 		.ia_mtime = times->mtime,
 	};
 
-	notify_change(&nop_mnt_idmap, dir, &attr, NULL);
+	notify_change(idmap, dir, &attr, NULL);
 }
 
 /**
@@ -185,11 +189,12 @@ void lfs_times_set(struct dentry *dir, const struct lfs_times *times)
 int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *upper_dir,
 		  const struct qstr *name, const struct dentry *replaces, unsigned int flags)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	struct renamedata rd = {
-		.old_mnt_idmap = &nop_mnt_idmap,
+		.old_mnt_idmap = idmap,
 		.old_dir = d_inode(c->work.dir),
 		.old_dentry = temp,
-		.new_mnt_idmap = &nop_mnt_idmap,
+		.new_mnt_idmap = idmap,
 		.new_dir = d_inode(upper_dir),
 		.flags = flags & RENAME_EXCHANGE,
 	};
@@ -204,7 +209,7 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 		goto unlock;
 	if (temp->d_parent != c->work.dir || d_unhashed(temp))
 		goto unlock;
-	child = lfs_upper_child(upper_dir, name, replaces);
+	child = lfs_upper_child(idmap, upper_dir, name, replaces);
 	err = PTR_ERR_OR_ZERO(child);
 	if (err)
 		goto unlock;
@@ -216,7 +221,7 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 		err = vfs_rename(&rd);
 	/* To get a copy is not a change of the directory that anyone should see. */
 	if (!err && (flags & RENAME_NOREPLACE))
-		lfs_times_set(upper_dir, &times);
+		lfs_times_set(idmap, upper_dir, &times);
 	unlock_rename(c->work.dir, upper_dir);
 	if (!err && d_is_dir(temp))
 		lfs_note_unsettled(c);
@@ -233,10 +238,11 @@ unlock:
 static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
 			      unsigned int depth)
 {
+	struct mnt_idmap *idmap = mnt_idmap(dir->mnt);
 	struct path child = { .mnt = dir->mnt };
 	int err = 0;
 
-	child.dentry = lfs_real_lookup(dir->dentry, n->name, n->len);
+	child.dentry = lfs_real_lookup(idmap, dir->dentry, n->name, n->len);
 	if (IS_ERR_OR_NULL(child.dentry))
 		return PTR_ERR_OR_ZERO(child.dentry);
 	if (!depth && !lfs_is_whiteout(child.dentry))
@@ -246,7 +252,7 @@ static int lfs_real_clear_one(const struct path *dir, const struct lfs_name *n,
 	if (!err) {
 		inode_lock_nested(d_inode(dir->dentry), I_MUTEX_PARENT);
 		if (child.dentry->d_parent == dir->dentry && !d_unhashed(child.dentry))
-			err = lfs_real_remove(dir->dentry, child.dentry);
+			err = lfs_real_remove(idmap, dir->dentry, child.dentry);
 		inode_unlock(d_inode(dir->dentry));
 	}
 	dput(child.dentry);
@@ -305,23 +311,25 @@ static int lfs_work_clear(const struct path *dir, const char *keep)
 
 /**
  * lfs_work_subdir - find or make a directory of the work directory
+ * @c: the container
  * @dir: in it, or its base
  * @name: one component
  *
  * Context: between lfs_write_begin() and lfs_write_end().
  * Return: the dentry, referenced, or an error.
  */
-struct dentry *lfs_work_subdir(struct dentry *dir, const char *name)
+struct dentry *lfs_work_subdir(struct lfs_container *c, struct dentry *dir, const char *name)
 {
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	struct lfs_new new = { .mode = S_IFDIR | 0700 };
 	struct dentry *child;
 	int err;
 
 	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
-	child = lookup_one_len(name, dir, strlen(name));
+	child = lookup_one(idmap, name, dir, strlen(name));
 	if (IS_ERR(child))
 		goto unlock;
-	err = d_is_negative(child) ? lfs_real_make(d_inode(dir), child, &new) : 0;
+	err = d_is_negative(child) ? lfs_real_make(idmap, d_inode(dir), child, &new) : 0;
 	if (!err && !d_is_dir(child))
 		err = -ENOTDIR;
 	if (err) {
@@ -356,7 +364,7 @@ static int lfs_work_check_incompat(struct fs_context *fc, struct lfs_container *
 	unsigned int i;
 	int err;
 
-	incompat.dentry = lfs_real_lookup(c->work.dir, LAYERFS_INCOMPAT_DIR,
+	incompat.dentry = lfs_real_lookup(lfs_upper_idmap(c), c->work.dir, LAYERFS_INCOMPAT_DIR,
 					  strlen(LAYERFS_INCOMPAT_DIR));
 	if (IS_ERR(incompat.dentry))
 		errorfc(fc, "cannot look into '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
@@ -383,10 +391,10 @@ int lfs_work_mark(struct lfs_container *c, const char *feature)
 {
 	struct dentry *incompat, *dir;
 
-	incompat = lfs_work_subdir(c->work.dir, LAYERFS_INCOMPAT_DIR);
+	incompat = lfs_work_subdir(c, c->work.dir, LAYERFS_INCOMPAT_DIR);
 	if (IS_ERR(incompat))
 		return PTR_ERR(incompat);
-	dir = lfs_work_subdir(incompat, feature);
+	dir = lfs_work_subdir(c, incompat, feature);
 	dput(incompat);
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
@@ -408,7 +416,7 @@ static bool lfs_fs_leaves_whiteouts(const struct super_block *sb)
 static int lfs_work_has_xattrs(struct fs_context *fc, struct lfs_container *c)
 {
 	const struct lfs_marks *marks = lfs_container_image(c)->marks;
-	int err = vfs_getxattr(&nop_mnt_idmap, c->work.dir, marks->opaque, NULL, 0);
+	int err = vfs_getxattr(lfs_upper_idmap(c), c->work.dir, marks->opaque, NULL, 0);
 
 	if (err >= 0 || err == -ENODATA)
 		return 0;
@@ -424,9 +432,10 @@ static int lfs_work_probe(struct fs_context *fc, struct lfs_container *c)
 	struct lfs_new file = { .mode = S_IFREG | 0600 };
 	const struct lfs_marks *marks = lfs_container_image(c)->marks;
 	const char *fs = c->upper_mnt->mnt_sb->s_type->name;
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	struct renamedata rd = {
-		.old_mnt_idmap = &nop_mnt_idmap,
-		.new_mnt_idmap = &nop_mnt_idmap,
+		.old_mnt_idmap = idmap,
+		.new_mnt_idmap = idmap,
 		.old_dir = d_inode(c->work.dir),
 		.new_dir = d_inode(c->work.dir),
 		.flags = RENAME_WHITEOUT,
@@ -439,7 +448,7 @@ static int lfs_work_probe(struct fs_context *fc, struct lfs_container *c)
 		errorfc(fc, "cannot write to workdir '%s': %pe", c->params->work_name, temp);
 		return PTR_ERR(temp);
 	}
-	err = vfs_setxattr(&nop_mnt_idmap, temp, marks->opaque, "n", 1, 0);
+	err = vfs_setxattr(idmap, temp, marks->opaque, "n", 1, 0);
 	if (err) {
 		errorfc(fc, "upperdir '%s': filesystem %s does not take extended attributes '%s*': %pe",
 			c->params->upper_name, fs, marks->prefix, ERR_PTR(err));
@@ -459,7 +468,7 @@ static int lfs_work_probe(struct fs_context *fc, struct lfs_container *c)
 		err = vfs_rename(&rd);
 		dput(slot);
 		if (!err)
-			left = lookup_one_len(name, c->work.dir, strlen(name));
+			left = lookup_one(idmap, name, c->work.dir, strlen(name));
 	}
 	inode_unlock(d_inode(c->work.dir));
 	if (err)
@@ -522,7 +531,7 @@ static bool lfs_has_acl(struct inode *inode, int type)
  * What a temporary is given comes from its later place, not from this one.  An earlier
  * mount has seen to it, if it was one of ours.
  */
-static int lfs_work_bequeath_nothing(struct dentry *dir)
+static int lfs_work_bequeath_nothing(struct mnt_idmap *idmap, struct dentry *dir)
 {
 	static const struct {
 		int type;
@@ -541,14 +550,14 @@ static int lfs_work_bequeath_nothing(struct dentry *dir)
 	for (i = 0; i < ARRAY_SIZE(acls); i++) {
 		if (!lfs_has_acl(d_inode(dir), acls[i].type))
 			continue;
-		err = vfs_remove_acl(&nop_mnt_idmap, dir, acls[i].name);
+		err = vfs_remove_acl(idmap, dir, acls[i].name);
 		if (err && err != -ENODATA && err != -EOPNOTSUPP)
 			return err;
 	}
 	if ((d_inode(dir)->i_mode & 07777) == 0700)
 		return 0;
 	inode_lock(d_inode(dir));
-	err = notify_change(&nop_mnt_idmap, dir, &attr, NULL);
+	err = notify_change(idmap, dir, &attr, NULL);
 	inode_unlock(d_inode(dir));
 	return err;
 }
@@ -558,7 +567,7 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	struct path path = { .mnt = c->upper_mnt };
 	int err;
 
-	c->work.dir = lfs_work_subdir(c->work.base, LAYERFS_WORK_DIR);
+	c->work.dir = lfs_work_subdir(c, c->work.base, LAYERFS_WORK_DIR);
 	if (IS_ERR(c->work.dir)) {
 		err = PTR_ERR(c->work.dir);
 		c->work.dir = NULL;
@@ -573,7 +582,7 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	if (err)
 		return err;
 	path.dentry = c->work.dir;
-	err = lfs_work_bequeath_nothing(c->work.dir);
+	err = lfs_work_bequeath_nothing(lfs_upper_idmap(c), c->work.dir);
 	if (!err)
 		err = lfs_work_clear(&path, c->work.index ? LAYERFS_INCOMPAT_DIR : NULL);
 	if (err) {
@@ -606,6 +615,7 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
  */
 int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struct path *base)
 {
+	const struct cred *old;
 	int err;
 
 	err = mnt_want_write(c->upper_mnt);
@@ -614,7 +624,9 @@ int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struc
 			ERR_PTR(err));
 		return err;
 	}
+	old = override_creds(c->cred);
 	err = lfs_workdir_prepare(fc, c);
+	revert_creds(old);
 	mnt_drop_write(c->upper_mnt);
 	return err;
 }

@@ -72,17 +72,18 @@ struct lfs_times {
 };
 
 void lfs_times_get(struct dentry *dir, struct lfs_times *times);
-void lfs_times_set(struct dentry *dir, const struct lfs_times *times);
+void lfs_times_set(struct mnt_idmap *idmap, struct dentry *dir, const struct lfs_times *times);
 int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struct path *base);
 void lfs_workdir_close(struct lfs_container *c);
-int lfs_real_make(struct inode *dir, struct dentry *dentry, const struct lfs_new *new);
+int lfs_real_make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		  const struct lfs_new *new);
 struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new);
 void lfs_work_remove(struct lfs_container *c, struct dentry *temp);
 int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *upper_dir,
 		  const struct qstr *name, const struct dentry *replaces, unsigned int flags);
-struct dentry *lfs_work_subdir(struct dentry *dir, const char *name);
+struct dentry *lfs_work_subdir(struct lfs_container *c, struct dentry *dir, const char *name);
 int lfs_work_mark(struct lfs_container *c, const char *feature);
-int lfs_real_remove(struct dentry *dir, struct dentry *child);
+int lfs_real_remove(struct mnt_idmap *idmap, struct dentry *dir, struct dentry *child);
 int lfs_real_clear(const struct path *dir, unsigned int depth);
 
 #endif /* _LAYERFS_WORKDIR_H */

@@ -77,24 +77,34 @@ static dev_t lfs_path_dev(const struct path *path)
 	return stat.dev;
 }
 
-/**
- * lfs_image_fsid - which of the image's filesystems a directory lies on
- * @image: the image
- * @path: the directory
- *
- * Return: its place in @image->fs, or @image->nr_fs if it is none of them.
- */
-unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path)
+/* Its place in @image->fs, or @image->nr_fs; @idmap may be NULL for any. */
+static unsigned int lfs_image_find_fs(const struct lfs_image *image, const struct path *path,
+				      const struct mnt_idmap *idmap)
 {
 	const struct super_block *sb = path->dentry->d_sb;
 	dev_t dev = lfs_path_dev(path);
 	unsigned int f;
 
 	for (f = 0; f < image->nr_fs; f++) {
-		if (image->fs[f].sb == sb && image->fs[f].dev == dev)
+		if (image->fs[f].sb == sb && image->fs[f].dev == dev &&
+		    (!idmap || image->fs[f].idmap == idmap))
 			break;
 	}
 	return f;
+}
+
+/**
+ * lfs_image_fsid - which of the image's filesystems an upper lies on
+ * @image: the image
+ * @path: the upper directory
+ *
+ * Through whatever map: nothing in the upper is in a layer.
+ *
+ * Return: its place in @image->fs, or @image->nr_fs if it is none of them.
+ */
+unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path)
+{
+	return lfs_image_find_fs(image, path, NULL);
 }
 
 /*
@@ -126,9 +136,10 @@ static void lfs_image_number_fs(struct lfs_image *image)
 	for (i = lfs_nr_merged(image->set); i-- > 0; ) {
 		path.mnt = image->set->layers[i]->mnt;
 		path.dentry = path.mnt->mnt_root;
-		f = lfs_image_fsid(image, &path);
+		f = lfs_image_find_fs(image, &path, mnt_idmap(path.mnt));
 		if (f == image->nr_fs) {
 			image->fs[f].sb = path.mnt->mnt_sb;
+			image->fs[f].idmap = mnt_idmap(path.mnt);
 			image->fs[f].dev = lfs_path_dev(&path);
 			image->fs[f].lowest = i;
 			image->nr_fs++;
@@ -148,7 +159,7 @@ static void lfs_image_number_fs(struct lfs_image *image)
  *
  * Return: a reference, or NULL.
  */
-const struct cred *lfs_mounter_creds(void)
+struct cred *lfs_mounter_creds(void)
 {
 	struct cred *cred = prepare_creds();
 

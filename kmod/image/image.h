@@ -18,6 +18,8 @@ struct lfs_names;
 /**
  * struct lfs_fs - a filesystem under an image
  * @sb: its superblock; kept by the layers that lie on it
+ * @idmap: of the layers' mounts: through another map, the same object has another
+ *         owner, so it is another object
  * @dev: st_dev of the layers' roots: subvolumes of one btrfs number their
  *       inodes each for itself
  * @lowest: the lowest layer on it
@@ -25,6 +27,7 @@ struct lfs_names;
  */
 struct lfs_fs {
 	const struct super_block *sb;
+	struct mnt_idmap *idmap;
 	dev_t dev;
 	unsigned int lowest;
 	bool known;
@@ -190,7 +193,7 @@ static inline u64 lfs_ino(const struct lfs_image *image, unsigned int fsid, u64 
 int lfs_image_init(void);
 void lfs_image_exit(void);
 struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks);
-const struct cred *lfs_mounter_creds(void);
+struct cred *lfs_mounter_creds(void);
 unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path);
 
 /* inode.c */

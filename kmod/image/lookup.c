@@ -184,7 +184,8 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 	int err = 0;
 
 	lfs_count(w->image->set->layers[layer]->counters, LAYERFS_C_LOOKUPS, 1);
-	real = lfs_real_lookup(dir, start, rest - start);
+	real = lfs_real_lookup(mnt_idmap(w->image->set->layers[layer]->mnt), dir, start,
+			       rest - start);
 	if (!real)
 		w->in_vain++;
 	if (IS_ERR_OR_NULL(real))
@@ -319,7 +320,7 @@ static struct dentry *lfs_walk_data_layer(struct lfs_walk *w, const struct lfs_l
 			next = ERR_PTR(-EINTR);
 		} else if (d_can_lookup(real)) {
 			lfs_count(layer->counters, LAYERFS_C_LOOKUPS, 1);
-			next = lfs_real_lookup(real, pos, end - pos);
+			next = lfs_real_lookup(mnt_idmap(layer->mnt), real, pos, end - pos);
 		}
 		dput(real);
 		if (IS_ERR_OR_NULL(next))
@@ -465,7 +466,8 @@ struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len)
 	this.hash = full_name_hash(dir, name, len);
 	dentry = d_lookup(dir, &this);
 	if (!dentry)
-		return lfs_image_lacks(dir, name, len) ? NULL : lfs_real_lookup(dir, name, len);
+		return lfs_image_lacks(dir, name, len) ? NULL :
+		       lfs_real_lookup(&nop_mnt_idmap, dir, name, len);
 	if (d_is_positive(dentry))
 		return dentry;
 	dput(dentry);

@@ -28,6 +28,7 @@ static struct lfs_layer *lfs_layer_find(const struct path *path)
 		if (layer->mnt->mnt_root == path->dentry &&
 		    layer->mnt->mnt_sb == path->mnt->mnt_sb &&
 		    layer->origin_flags == path->mnt->mnt_flags &&
+		    mnt_idmap(layer->mnt) == mnt_idmap(path->mnt) &&
 		    layer->user_ns == current_user_ns())
 			return layer;
 	}

@@ -16,7 +16,8 @@
  * @ref: one for each layer set that holds the layer
  * @mnt: our own clone of the mount the layer was named through: read-only, no
  *       atime; its root is the layer's root.  Lives as long as the layer.  With
- *       MNT_NOSUID, setuid, setgid and capabilities of its files do not count
+ *       MNT_NOSUID, setuid, setgid and capabilities of its files do not count.  Its
+ *       id map is that of the mount that was cloned, and part of the identity
  * @origin_flags: flags of the mount that was cloned; part of the identity
  * @user_ns: of the mounter; part of the identity, referenced
  * @ident: tells it from other layers in file handles; the same after a remount
@@ -25,7 +26,7 @@
  * @counters: see <linux/layerfs.h>
  *
  * Two mounts name the same layer when they name the same directory through
- * mounts of the same flags and from the same user namespace.
+ * mounts of the same flags and the same id map, and from the same user namespace.
  */
 struct lfs_layer {
 	struct lfs_registered reg;

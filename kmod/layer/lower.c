@@ -2,6 +2,7 @@
 #include <linux/file.h>
 #include <linux/magic.h>
 #include <linux/namei.h>
+#include <linux/posix_acl.h>
 #include <linux/sched/signal.h>
 
 #include "image/names.h"
@@ -10,6 +11,7 @@
 
 /**
  * lfs_real_lookup - look up a name in a real directory
+ * @idmap: of the mount that it is looked into through
  * @dir: directory of a layer or an upper
  * @name: one component, need not end in NUL
  * @len: its length in bytes
@@ -18,9 +20,10 @@
  * unless the name is cached.
  * Return: a positive dentry, NULL if there is no such name, or an error.
  */
-struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len)
+struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, const char *name,
+			       int len)
 {
-	struct dentry *dentry = lookup_positive_unlocked(name, dir, len);
+	struct dentry *dentry = lookup_one_positive_unlocked(idmap, name, dir, len);
 
 	if (IS_ERR(dentry) &&
 	    (PTR_ERR(dentry) == -ENOENT || PTR_ERR(dentry) == -ENAMETOOLONG))
@@ -65,6 +68,36 @@ int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 	err = vfs_getattr_nosec(path, stat, mask, flags);
 	revert_creds(old);
 	return err;
+}
+
+/**
+ * lfs_real_acl - the ACL of a real object as its mount shows it
+ * @path: the object
+ * @acl: as its filesystem has it, an error or NULL; taken over
+ *
+ * Return: @acl itself unless the mount is id-mapped; who it names and the map does not
+ * know is nobody.
+ */
+struct posix_acl *lfs_real_acl(const struct path *path, struct posix_acl *acl)
+{
+	struct user_namespace *ns = i_user_ns(d_inode(path->dentry));
+	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
+	struct posix_acl_entry *e;
+	struct posix_acl *shown;
+
+	if (IS_ERR_OR_NULL(acl) || !is_idmapped_mnt(path->mnt))
+		return acl;
+	shown = posix_acl_clone(acl, GFP_KERNEL);
+	posix_acl_release(acl);
+	if (!shown)
+		return ERR_PTR(-ENOMEM);
+	for (e = shown->a_entries; e < shown->a_entries + shown->a_count; e++) {
+		if (e->e_tag == ACL_USER)
+			e->e_uid = vfsuid_into_kuid(make_vfsuid(idmap, ns, e->e_uid));
+		else if (e->e_tag == ACL_GROUP)
+			e->e_gid = vfsgid_into_kgid(make_vfsgid(idmap, ns, e->e_gid));
+	}
+	return shown;
 }
 
 /**
@@ -136,7 +169,7 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
 		n = names->v[i];
 		if (n->type != DT_CHR && n->type != DT_UNKNOWN && !(marks && n->type == DT_REG))
 			continue;
-		real = lfs_real_lookup(dir->dentry, n->name, n->len);
+		real = lfs_real_lookup(mnt_idmap(dir->mnt), dir->dentry, n->name, n->len);
 		if (IS_ERR(real))
 			return PTR_ERR(real);
 		if (!real) {

@@ -11,11 +11,14 @@
 
 struct lfs_marks;
 struct lfs_names;
+struct posix_acl;
 
 bool lfs_fs_asks_who(const struct super_block *sb);
-struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len);
+struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, const char *name,
+			       int len);
 int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 		     unsigned int flags, const struct cred *cred);
+struct posix_acl *lfs_real_acl(const struct path *path, struct posix_acl *acl);
 const char *lfs_real_get_link(struct dentry *dentry, struct delayed_call *done);
 struct file *lfs_real_open(const struct path *path, int flags, const struct cred *cred);
 u64 lfs_real_ino(u64 ino, const void *arg);

@@ -80,10 +80,6 @@ static int lfs_dir_check(struct fs_context *fc, const char *opt, const char *nam
 		errorfc(fc, "%s '%s' is an automount point", opt, name);
 		return -EINVAL;
 	}
-	if (is_idmapped_mnt(path->mnt)) {
-		errorfc(fc, "%s '%s' is on an id-mapped mount, which is not supported", opt, name);
-		return -EINVAL;
-	}
 	return 0;
 }
 

@@ -185,7 +185,8 @@ static struct dentry *image_lookup(struct dentry *dir, const char *name, int len
 	return d->d_inode ? dget(d) : NULL;
 }
 
-struct dentry *lfs_real_lookup(struct dentry *dir, const char *name, int len)
+struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, const char *name,
+			       int len)
 {
 	struct node *n;
 

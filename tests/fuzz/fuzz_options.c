@@ -20,7 +20,7 @@
 static int paths;		/* references held */
 static struct inode inode, file = { .i_mode = S_IFREG };
 static struct dentry dir, nodir;
-static struct vfsmount mnt, idmapped = { .mnt_flags = FUZZ_IDMAPPED };
+static struct vfsmount mnt;
 
 /* Names that begin so stand for what is refused. */
 int kern_path(const char *name, unsigned int flags, struct path *path)
@@ -34,7 +34,7 @@ int kern_path(const char *name, unsigned int flags, struct path *path)
 	dir = (struct dentry){ .d_inode = &inode,
 			       .d_flags = *name == 'A' ? DCACHE_NEED_AUTOMOUNT : 0 };
 	path->dentry = *name == 'F' ? &nodir : &dir;
-	path->mnt = *name == 'I' ? &idmapped : &mnt;
+	path->mnt = &mnt;
 	paths++;
 	return 0;
 }

@@ -42,7 +42,8 @@ ssize_t __vfs_getxattr(struct dentry *dentry, struct inode *inode, const char *n
 /* The one object that an upper directory has. */
 static struct dentry *in_upper;
 
-struct dentry *lfs_real_lookup(struct dentry *d, const char *name, int len)
+struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *d, const char *name,
+			       int len)
 {
 	return dget(in_upper);
 }
