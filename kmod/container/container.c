@@ -35,12 +35,48 @@ static void lfs_release(struct dentry *dir)
 	spin_unlock(&inode->i_lock);
 }
 
+static bool lfs_container_holds(const struct lfs_container *c, const struct dentry *dir)
+{
+	return c->upper_mnt && (c->upper_mnt->mnt_root == dir || c->work.base == dir);
+}
+
+/**
+ * lfs_holder_name - who has a directory in use as upper or work, for a message
+ * @holder: filled in
+ * @dir: the directory
+ *
+ * By the device number that the holder has in mountinfo.  It is told to those who may
+ * list the container, and no others: which mounts there are in another's user namespace
+ * is not for everybody who may write to a directory to know.
+ */
+void lfs_holder_name(struct lfs_holder *holder, const struct dentry *dir)
+{
+	const struct lfs_container *c;
+	dev_t dev;
+
+	strscpy(holder->name, "another mount");
+	mutex_lock(&lfs_container_registry.lock);
+	list_for_each_entry(c, &lfs_container_registry.head, reg.node) {
+		if (!lfs_container_holds(c, dir) ||
+		    !ns_capable_noaudit(c->sb->s_user_ns, CAP_SYS_ADMIN))
+			continue;
+		dev = c->sb->s_dev;
+		snprintf(holder->name, sizeof(holder->name), "%s mount %u:%u",
+			 sb_rdonly(c->sb) ? "the read-only" : "the", MAJOR(dev), MINOR(dev));
+		break;
+	}
+	mutex_unlock(&lfs_container_registry.lock);
+}
+
 /* See lfs_check_in_use() for the order. */
 static int lfs_dir_take(struct fs_context *fc, const char *opt, const char *name,
 			struct dentry *dir)
 {
+	struct lfs_holder holder;
+
 	if (!lfs_take(dir)) {
-		errorfc(fc, "%s '%s' is in use by another mount", opt, name);
+		lfs_holder_name(&holder, dir);
+		errorfc(fc, "%s '%s' is in use by %s", opt, name, holder.name);
 		return -EBUSY;
 	}
 	if (lfs_layer_in_use(dir)) {
@@ -184,7 +220,8 @@ void lfs_container_free(struct lfs_container *c)
 		put_cred(c->io_cred);
 	free_percpu(c->counters);
 	lfs_params_free(c->params);
-	kfree(c);
+	/* lfs_view_test() may be looking at it. */
+	kfree_rcu(c, rcu);
 }
 
 /* The mounter's, less what a filesystem grants to its user as such. */

@@ -53,6 +53,7 @@ struct lfs_handles {
  * @handles: what its file handles are made with; not without an upper
  * @sb: the superblock; NULL before there is one
  * @counters: see <linux/layerfs.h>
+ * @rcu: for its end
  *
  * Code outside container/ reaches image and upper through the functions below,
  * for the time of one call: a later version swaps the pair under a live mount.
@@ -72,6 +73,15 @@ struct lfs_container {
 	struct lfs_handles handles;
 	struct super_block *sb;
 	struct lfs_counters __percpu *counters;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct lfs_holder - a mount that has a directory in use
+ * @name: what to call it in a message
+ */
+struct lfs_holder {
+	char name[40];
 };
 
 /* Bits of lfs_inode.flags */
@@ -299,11 +309,14 @@ void lfs_container_exit(void);
 struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_params *params,
 					 struct vfsmount *image_mnt);
 void lfs_container_free(struct lfs_container *c);
+void lfs_holder_name(struct lfs_holder *holder, const struct dentry *dir);
 
 /* super.c */
 int lfs_container_inode_cache_init(void);
 void lfs_container_inode_cache_exit(void);
 int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc);
+int lfs_container_find_view(struct fs_context *fc, const struct lfs_params *params,
+			    const struct vfsmount *image_mnt);
 void lfs_container_kill_sb(struct super_block *sb);
 int lfs_container_sync(struct lfs_container *c);
 int lfs_volatile_status(struct lfs_container *c);

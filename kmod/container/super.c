@@ -255,5 +255,61 @@ void lfs_container_kill_sb(struct super_block *sb)
 
 	/* First the inodes, which hold dentries of the upper and the image. */
 	kill_anon_super(sb);
+	/* For lfs_view_test(): what it looks at ends after a grace period. */
+	WRITE_ONCE(sb->s_fs_info, NULL);
 	lfs_container_free(c);
+}
+
+/**
+ * struct lfs_stack - what a container is made of, to be found
+ * @params: its upper and work directory
+ * @image_sb: its image
+ */
+struct lfs_stack {
+	const struct lfs_params *params;
+	const struct super_block *image_sb;
+};
+
+/* Under a spinlock, which a grace period waits for. */
+static int lfs_view_test(struct super_block *sb, struct fs_context *fc)
+{
+	const struct lfs_container *c = READ_ONCE(sb->s_fs_info);
+	const struct lfs_stack *want = fc->s_fs_info;
+	const struct vfsmount *upper = c ? READ_ONCE(c->upper_mnt) : NULL;
+
+	return upper && upper->mnt_root == want->params->upper.dentry &&
+	       mnt_idmap(upper) == mnt_idmap(want->params->upper.mnt) &&
+	       c->work.base == want->params->work.dentry &&
+	       c->image_mnt->mnt_sb == want->image_sb;
+}
+
+static int lfs_view_none(struct super_block *sb, struct fs_context *fc)
+{
+	return -ENOENT;
+}
+
+/**
+ * lfs_container_find_view - the superblock of a container that is mounted already
+ * @fc: asks for the same upper, work directory and layers, to be read; its root is set
+ * @params: with paths
+ * @image_mnt: of the image, the same for mounters of the same rights only
+ *
+ * The mount that comes of it is one more of that superblock, as a bind mount is, so both
+ * see the same.
+ *
+ * Return: 0; -ENOENT if there is none; -EBUSY if a new one was asked for; another error.
+ */
+int lfs_container_find_view(struct fs_context *fc, const struct lfs_params *params,
+			    const struct vfsmount *image_mnt)
+{
+	struct lfs_stack want = { .params = params, .image_sb = image_mnt->mnt_sb };
+	struct super_block *sb;
+
+	fc->s_fs_info = &want;
+	sb = sget_fc(fc, lfs_view_test, lfs_view_none);
+	fc->s_fs_info = NULL;
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+	fc->root = dget(sb->s_root);
+	return 0;
 }

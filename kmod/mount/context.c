@@ -76,13 +76,15 @@ static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
 static int lfs_check_in_use(struct fs_context *fc, const struct lfs_params *p)
 {
 	const struct inode *inode;
+	struct lfs_holder holder;
 	unsigned int i;
 
 	for (i = 0; i < p->nr_lower; i++) {
 		inode = d_inode(p->lower[i].dentry);
 		if (READ_ONCE(inode->i_state) & I_OVL_INUSE) {
-			errorfc(fc, "layer '%s' is the upperdir or workdir of a mount",
-				p->name[i]);
+			lfs_holder_name(&holder, p->lower[i].dentry);
+			errorfc(fc, "layer '%s' is in use as upperdir or workdir by %s",
+				p->name[i], holder.name);
 			return -EBUSY;
 		}
 	}
@@ -190,6 +192,13 @@ static int lfs_get_tree(struct fs_context *fc)
 	if (IS_ERR(image)) {
 		errorfc(fc, "cannot make the image: %pe", image);
 		return PTR_ERR(image);
+	}
+	if (p->upper_name && (fc->sb_flags & SB_RDONLY)) {
+		err = lfs_container_find_view(fc, p, image);
+		if (err != -ENOENT) {
+			mntput(image);
+			return err;
+		}
 	}
 	c = lfs_container_make(fc, p, image);
 	if (IS_ERR(c))

@@ -12,7 +12,8 @@ struct iattr;
 struct kstat;
 /* Owners play no part in what is fuzzed. */
 struct mnt_idmap { int unused; };
-static struct mnt_idmap nop_mnt_idmap;
+static struct mnt_idmap nop_mnt_idmap __attribute__((unused));
+struct rcu_head { int unused; };
 #define mnt_idmap(m)		((void)(m), &nop_mnt_idmap)
 struct posix_acl;
 struct super_operations;
