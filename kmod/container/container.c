@@ -180,7 +180,8 @@ static int lfs_upper_open(struct fs_context *fc, struct lfs_container *c)
 		err = PTR_ERR(c->upper_mnt);
 		c->upper_mnt = NULL;
 		lfs_release(p->upper.dentry);
-		errorfc(fc, "cannot use upperdir '%s': %pe", p->upper_name, ERR_PTR(err));
+		errorfc(fc, "cannot use upperdir '%s': %pe%s", p->upper_name, ERR_PTR(err),
+			lfs_clone_reason(err));
 		return err;
 	}
 	/* Access times are kept as the container's own mount says. */

@@ -234,6 +234,26 @@ int lfs_covered(struct inode *dir, const struct qstr *name)
 	return !!image;
 }
 
+/*
+ * The container's own upper or work directory, seen through a layer that they lie in.
+ * What is in there changes all the time, and is no part of the layer.
+ */
+static bool lfs_is_own_dir(const struct lfs_container *c, struct dentry *image)
+{
+	const struct lfs_image_inode *ii = lfs_ii(d_inode(image));
+	const struct dentry *real;
+	unsigned int i;
+
+	if (!c->params->upper_in_layer || !d_is_dir(image))
+		return false;
+	for (i = 0; i <= ii->nr_below; i++) {
+		real = lfs_image_real(ii, i)->dentry;
+		if (real == c->upper_mnt->mnt_root || real == c->work.base)
+			return true;
+	}
+	return false;
+}
+
 /**
  * lfs_lookup - ->lookup of a container's directories
  * @dir: the directory, its i_rwsem held
@@ -261,6 +281,10 @@ struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 		revert_creds(old);
 	if (err)
 		return ERR_PTR(err);
+	if (key.image && lfs_is_own_dir(c, key.image)) {
+		lfs_key_put(&key);
+		return ERR_PTR(-ELOOP);
+	}
 	if (key.upper || key.image)
 		inode = lfs_iget(dir->i_sb, &key);
 	return d_splice_alias(inode, dentry);

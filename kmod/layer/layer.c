@@ -105,6 +105,8 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 		layer->mnt->mnt_flags |= MNT_NOSUID;
 	layer->origin_flags = path->mnt->mnt_flags;
 	layer->user_ns = get_user_ns(current_user_ns());
+	/* Once, as it walks what is cached of the tree. */
+	layer->has_submounts = path_has_submounts(path);
 	layer->ident = lfs_layer_ident(layer->mnt);
 	refcount_set(&layer->ref, 1);
 	return layer;
@@ -169,6 +171,19 @@ struct vfsmount *lfs_layer_put(struct lfs_layer *layer)
 	kfree(layer->path);
 	kfree(layer);
 	return mnt;
+}
+
+/**
+ * lfs_clone_reason - what to say of a mount that clone_private_mount() refused
+ * @err: its error
+ *
+ * Return: what else there is to say, or nothing.
+ */
+const char *lfs_clone_reason(int err)
+{
+	if (err != -EINVAL)
+		return "";
+	return ": its mount is detached, unbindable, of another mount namespace, or has something below it that must stay covered";
 }
 
 /**

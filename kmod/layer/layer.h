@@ -20,6 +20,8 @@
  *       id map is that of the mount that was cloned, and part of the identity
  * @origin_flags: flags of the mount that was cloned; part of the identity
  * @user_ns: of the mounter; part of the identity, referenced
+ * @has_submounts: something was mounted in it, as the first mounter saw it, when it
+ *                 became a layer
  * @ident: tells it from other layers in file handles; the same after a remount
  * @path: absolute path as the first mounter named it
  * @images: how many images stack the layer
@@ -35,6 +37,7 @@ struct lfs_layer {
 	struct vfsmount *mnt;
 	int origin_flags;
 	struct user_namespace *user_ns;
+	bool has_submounts;
 	u64 ident;
 	char *path;
 	atomic_t images;
@@ -44,5 +47,6 @@ struct lfs_layer {
 struct lfs_layer *lfs_layer_get(const struct path *path);
 struct vfsmount *lfs_layer_put(struct lfs_layer *layer);
 bool lfs_layer_in_use(const struct dentry *root);
+const char *lfs_clone_reason(int err);
 
 #endif /* _LAYERFS_LAYER_H */

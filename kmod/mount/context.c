@@ -23,9 +23,29 @@ static bool lfs_overlap(const struct path *a, const struct path *b)
 	return is_subdir(a->dentry, b->dentry) || is_subdir(b->dentry, a->dentry);
 }
 
-static int lfs_check_upper(struct fs_context *fc, const struct lfs_params *p)
+/*
+ * People take their root directory as a layer, with an upper somewhere in it.  The other
+ * way round, changes would go into the layer.
+ */
+static int lfs_check_around(struct fs_context *fc, struct lfs_params *p, const char *opt,
+			    const char *name, const struct path *path)
 {
 	unsigned int i;
+
+	for (i = 0; i < p->nr_lower; i++) {
+		if (!lfs_overlap(path, &p->lower[i]))
+			continue;
+		if (is_subdir(p->lower[i].dentry, path->dentry)) {
+			errorfc(fc, "layer '%s' is %s '%s', or lies in it", p->name[i], opt, name);
+			return -ELOOP;
+		}
+		p->upper_in_layer = true;
+	}
+	return 0;
+}
+
+static int lfs_check_upper(struct fs_context *fc, struct lfs_params *p)
+{
 
 	if (p->upper.mnt != p->work.mnt) {
 		errorfc(fc, "workdir '%s' and upperdir '%s' are not on the same mount",
@@ -37,19 +57,8 @@ static int lfs_check_upper(struct fs_context *fc, const struct lfs_params *p)
 			p->work_name, p->upper_name);
 		return -EINVAL;
 	}
-	for (i = 0; i < p->nr_lower; i++) {
-		if (lfs_overlap(&p->upper, &p->lower[i])) {
-			errorfc(fc, "upperdir '%s' and layer '%s' lie one in the other",
-				p->upper_name, p->name[i]);
-			return -ELOOP;
-		}
-		if (lfs_overlap(&p->work, &p->lower[i])) {
-			errorfc(fc, "workdir '%s' and layer '%s' lie one in the other",
-				p->work_name, p->name[i]);
-			return -ELOOP;
-		}
-	}
-	return 0;
+	return lfs_check_around(fc, p, "upperdir", p->upper_name, &p->upper) ?:
+	       lfs_check_around(fc, p, "workdir", p->work_name, &p->work);
 }
 
 static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
@@ -123,7 +132,7 @@ static int lfs_check_sync(struct fs_context *fc)
 	return -EINVAL;
 }
 
-static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
+static int lfs_check(struct fs_context *fc, struct lfs_params *p)
 {
 	int err;
 
@@ -166,6 +175,18 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 	return err ?: lfs_check_depths(fc, p);
 }
 
+/* They are left out: a container shows one tree, whoever mounts what where. */
+static void lfs_warn_submounts(struct fs_context *fc, const struct lfs_params *p,
+			       const struct lfs_layerset *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr; i++) {
+		if (set->layers[i]->has_submounts)
+			warnfc(fc, "layer '%s' has mounts in it, which do not show", p->name[i]);
+	}
+}
+
 static int lfs_get_tree(struct fs_context *fc)
 {
 	struct lfs_params *p = fc->fs_private;
@@ -180,9 +201,11 @@ static int lfs_get_tree(struct fs_context *fc)
 		return err;
 	set = lfs_layerset_make(p->lower, p->nr_lower, p->nr_data, &bad);
 	if (IS_ERR(set)) {
-		errorfc(fc, "cannot use '%s' as a layer: %pe", p->name[bad], set);
+		errorfc(fc, "cannot use '%s' as a layer: %pe%s", p->name[bad], set,
+			lfs_clone_reason(PTR_ERR(set)));
 		return PTR_ERR(set);
 	}
+	lfs_warn_submounts(fc, p, set);
 	err = lfs_check_in_use(fc, p);
 	if (err) {
 		lfs_layerset_free(set);

@@ -83,21 +83,91 @@ static int lfs_dir_check(struct fs_context *fc, const char *opt, const char *nam
 	return 0;
 }
 
-static int lfs_dir_open(struct fs_context *fc, const char *opt, const char *name,
-			struct path *path)
+/**
+ * struct lfs_dir - a directory that an option names
+ * @name: as the mounter wrote it, or, given by a descriptor, where it is now; owned
+ * @path: the directory; without a dentry in a remount, which only compares names
+ */
+struct lfs_dir {
+	char *name;
+	struct path path;
+};
+
+static void lfs_dir_put(struct lfs_dir *dir)
+{
+	path_put(&dir->path);
+	kfree(dir->name);
+}
+
+/* By a path as a string; fsconfig(2) has no more than 255 bytes for it. */
+static int lfs_dir_by_name(struct fs_context *fc, const char *opt, const char *name,
+			   struct lfs_dir *dir)
 {
 	int err;
 
-	err = kern_path(name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, path);
-	if (err) {
+	if (!*name) {
+		errorfc(fc, "%s names an empty path", opt);
+		return -EINVAL;
+	}
+	dir->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	if (!dir->name)
+		return -ENOMEM;
+	/* A remount changes no directory; comparing the names is enough for it. */
+	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
+		return 0;
+	err = kern_path(name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir->path);
+	if (err)
 		errorfc(fc, "cannot resolve %s '%s': %pe", opt, name, ERR_PTR(err));
+	return err;
+}
+
+/* By FSCONFIG_SET_FD, or by FSCONFIG_SET_PATH: of any length, from a directory. */
+static int lfs_dir_by_file(struct fs_context *fc, const char *opt, struct fs_parameter *param,
+			   struct lfs_dir *dir)
+{
+	char *buf, *name;
+	int err = 0;
+
+	if (param->type == fs_value_is_file) {
+		dir->path = param->file->f_path;
+		path_get(&dir->path);
+	} else {
+		err = fs_lookup_param(fc, param, false, LOOKUP_FOLLOW | LOOKUP_DIRECTORY,
+				      &dir->path);
+	}
+	if (err) {
+		memset(&dir->path, 0, sizeof(dir->path));
+		errorfc(fc, "cannot resolve %s: %pe", opt, ERR_PTR(err));
 		return err;
 	}
-	err = lfs_dir_check(fc, opt, name, path);
-	if (err) {
-		path_put(path);
-		memset(path, 0, sizeof(*path));
-	}
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	name = d_path(&dir->path, buf, PATH_MAX);
+	err = PTR_ERR_OR_ZERO(name);
+	if (!err)
+		dir->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	else
+		errorfc(fc, "%s has no path: %pe", opt, ERR_PTR(err));
+	kfree(buf);
+	return err || dir->name ? err : -ENOMEM;
+}
+
+/* On failure there is nothing to put. */
+static int lfs_dir_get(struct fs_context *fc, const char *opt, struct fs_parameter *param,
+		       struct lfs_dir *dir)
+{
+	int err;
+
+	memset(dir, 0, sizeof(*dir));
+	if (param->type == fs_value_is_string)
+		err = lfs_dir_by_name(fc, opt, param->string, dir);
+	else
+		err = lfs_dir_by_file(fc, opt, param, dir);
+	if (!err && dir->path.dentry)
+		err = lfs_dir_check(fc, opt, dir->name, &dir->path);
+	if (err)
+		lfs_dir_put(dir);
 	return err;
 }
 
@@ -121,16 +191,9 @@ static int lfs_lower_grow(struct lfs_params *p)
 	return 0;
 }
 
-static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char *opt,
-			 const char *name, bool is_data)
+static int lfs_lower_check(struct fs_context *fc, const struct lfs_params *p, const char *opt,
+			   const char *name, bool is_data)
 {
-	char *dup;
-	int err;
-
-	if (!*name) {
-		errorfc(fc, "%s names an empty path", opt);
-		return -EINVAL;
-	}
 	if (is_data && !p->nr_lower) {
 		errorfc(fc, "%s: a layer of data '%s' needs another layer before it", opt, name);
 		return -EINVAL;
@@ -143,22 +206,25 @@ static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char
 		errorfc(fc, "%s: more than %d layers", opt, LFS_MAX_LAYERS);
 		return -EINVAL;
 	}
-	err = lfs_lower_grow(p);
+	return 0;
+}
+
+static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char *opt,
+			 struct fs_parameter *param, bool is_data)
+{
+	struct lfs_dir dir;
+	int err;
+
+	err = lfs_dir_get(fc, opt, param, &dir);
 	if (err)
 		return err;
-	dup = kstrdup(name, GFP_KERNEL_ACCOUNT);
-	if (!dup)
-		return -ENOMEM;
-	/* A remount changes no layer; comparing the names is enough for it. */
-	memset(&p->lower[p->nr_lower], 0, sizeof(p->lower[0]));
-	if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE) {
-		err = lfs_dir_open(fc, opt, name, &p->lower[p->nr_lower]);
-		if (err) {
-			kfree(dup);
-			return err;
-		}
+	err = lfs_lower_check(fc, p, opt, dir.name, is_data) ?: lfs_lower_grow(p);
+	if (err) {
+		lfs_dir_put(&dir);
+		return err;
 	}
-	p->name[p->nr_lower++] = dup;
+	p->lower[p->nr_lower] = dir.path;
+	p->name[p->nr_lower++] = dir.name;
 	p->nr_data += is_data;
 	return 0;
 }
@@ -183,7 +249,8 @@ static char *lfs_lower_next(char **list)
 static int lfs_parse_lowerdir(struct fs_context *fc, struct lfs_params *p,
 			      struct fs_parameter *param)
 {
-	char *list = param->string, *name;
+	struct fs_parameter one = { .key = param->key, .type = fs_value_is_string };
+	char *list = param->string;
 	bool is_data;
 	int err;
 
@@ -191,12 +258,12 @@ static int lfs_parse_lowerdir(struct fs_context *fc, struct lfs_params *p,
 		errorfc(fc, "lowerdir is given twice, or after lowerdir+");
 		return -EINVAL;
 	}
-	while ((name = lfs_lower_next(&list))) {
+	while ((one.string = lfs_lower_next(&list))) {
 		/* "::": what comes next holds only data. */
-		is_data = !*name && p->nr_lower && list;
+		is_data = !*one.string && p->nr_lower && list;
 		if (is_data)
-			name = lfs_lower_next(&list);
-		err = lfs_lower_add(fc, p, "lowerdir", name, is_data);
+			one.string = lfs_lower_next(&list);
+		err = lfs_lower_add(fc, p, "lowerdir", &one, is_data);
 		if (err)
 			return err;
 	}
@@ -211,7 +278,7 @@ static int lfs_parse_lowerdir_add(struct fs_context *fc, struct lfs_params *p,
 		errorfc(fc, "lowerdir+ cannot follow lowerdir");
 		return -EINVAL;
 	}
-	return lfs_lower_add(fc, p, "lowerdir+", param->string, false);
+	return lfs_lower_add(fc, p, "lowerdir+", param, false);
 }
 
 static int lfs_parse_datadir_add(struct fs_context *fc, struct lfs_params *p,
@@ -221,41 +288,37 @@ static int lfs_parse_datadir_add(struct fs_context *fc, struct lfs_params *p,
 		errorfc(fc, "datadir+ cannot follow lowerdir");
 		return -EINVAL;
 	}
-	return lfs_lower_add(fc, p, "datadir+", param->string, true);
+	return lfs_lower_add(fc, p, "datadir+", param, true);
 }
 
-static int lfs_parse_dir(struct fs_context *fc, const char *opt, const char *name,
-			 char **dup, struct path *path)
+static int lfs_parse_dir(struct fs_context *fc, const char *opt, struct fs_parameter *param,
+			 char **name, struct path *path)
 {
+	struct lfs_dir dir;
 	int err;
 
-	if (*dup) {
+	if (*name) {
 		errorfc(fc, "%s is given twice", opt);
 		return -EINVAL;
 	}
-	if (!*name) {
-		errorfc(fc, "%s names an empty path", opt);
-		return -EINVAL;
-	}
-	if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE) {
-		err = lfs_dir_open(fc, opt, name, path);
-		if (err)
-			return err;
-	}
-	*dup = kstrdup(name, GFP_KERNEL_ACCOUNT);
-	return *dup ? 0 : -ENOMEM;
+	err = lfs_dir_get(fc, opt, param, &dir);
+	if (err)
+		return err;
+	*name = dir.name;
+	*path = dir.path;
+	return 0;
 }
 
 static int lfs_parse_upperdir(struct fs_context *fc, struct lfs_params *p,
 			      struct fs_parameter *param)
 {
-	return lfs_parse_dir(fc, "upperdir", param->string, &p->upper_name, &p->upper);
+	return lfs_parse_dir(fc, "upperdir", param, &p->upper_name, &p->upper);
 }
 
 static int lfs_parse_workdir(struct fs_context *fc, struct lfs_params *p,
 			     struct fs_parameter *param)
 {
-	return lfs_parse_dir(fc, "workdir", param->string, &p->work_name, &p->work);
+	return lfs_parse_dir(fc, "workdir", param, &p->work_name, &p->work);
 }
 
 static int lfs_parse_volatile(struct fs_context *fc, struct lfs_params *p,
@@ -406,13 +469,30 @@ enum lfs_opt {
 	LFS_OPT_NR
 };
 
+/* A directory, in each of the ways in which fsconfig(2) can name one. */
+static int lfs_param_is_dir(struct p_log *log, const struct fs_parameter_spec *spec,
+			    struct fs_parameter *param, struct fs_parse_result *result)
+{
+	switch (param->type) {
+	case fs_value_is_string:
+	case fs_value_is_filename:
+	case fs_value_is_file:
+		return 0;
+	default:
+		return inval_plog(log, "Bad value for '%s'", param->key);
+	}
+}
+
+#define lfs_param_dir(name, opt) \
+	__fsparam(lfs_param_is_dir, name, opt, fs_param_can_be_empty, NULL)
+
 /* The options, in the order shown. */
 const struct fs_parameter_spec lfs_param_table[] = {
 	fsparam_string_empty("lowerdir",	LFS_OPT_LOWERDIR),
-	fsparam_string_empty("lowerdir+",	LFS_OPT_LOWERDIR_ADD),
-	fsparam_string_empty("datadir+",	LFS_OPT_DATADIR_ADD),
-	fsparam_string_empty("upperdir",	LFS_OPT_UPPERDIR),
-	fsparam_string_empty("workdir",	LFS_OPT_WORKDIR),
+	lfs_param_dir("lowerdir+",	LFS_OPT_LOWERDIR_ADD),
+	lfs_param_dir("datadir+",	LFS_OPT_DATADIR_ADD),
+	lfs_param_dir("upperdir",	LFS_OPT_UPPERDIR),
+	lfs_param_dir("workdir",	LFS_OPT_WORKDIR),
 	fsparam_flag("volatile",	LFS_OPT_VOLATILE),
 	fsparam_flag("userxattr",	LFS_OPT_USERXATTR),
 	{}

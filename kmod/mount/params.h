@@ -22,6 +22,7 @@ struct seq_file;
  * @work: work directory; likewise
  * @upper_name: its path as the mounter wrote it, or NULL
  * @work_name: likewise
+ * @upper_in_layer: @upper or @work lies inside a layer
  * @is_volatile: never sync
  * @userxattr: marks are attributes "user.overlay.", not "trusted.overlay."
  *
@@ -39,6 +40,7 @@ struct lfs_params {
 	struct path work;
 	char *upper_name;
 	char *work_name;
+	bool upper_in_layer;
 	bool is_volatile;
 	bool userxattr;
 };

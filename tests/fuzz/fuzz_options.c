@@ -46,6 +46,12 @@ void path_put(const struct path *path)
 	FUZZ_CHECK(paths >= 0);
 }
 
+/* Not reached: values are strings. */
+void path_get(const struct path *path) { abort(); }
+char *d_path(const struct path *path, char *buf, int len) { abort(); }
+int fs_lookup_param(struct fs_context *fc, struct fs_parameter *param, bool want_bdev,
+		    unsigned int flags, struct path *path) { abort(); }
+
 /* What the VFS takes before a filesystem sees it. */
 static bool is_vfs_flag(const char *key)
 {

@@ -258,8 +258,6 @@ TEST(hostile, one_tree_in_two_roles)
 		const char *lower, *upper, *work;
 		int err;
 	} bad[] = {
-		{ ".", "upper", "work", ELOOP },
-		{ "..", "upper", "work", ELOOP },
 		{ "l1:bind", "upper", "work", EINVAL },
 		{ "l1:l1/../l1/.", "upper", "work", EINVAL },
 		{ "link:l1", "upper", "work", EINVAL },
@@ -267,7 +265,8 @@ TEST(hostile, one_tree_in_two_roles)
 		{ "upbind", "upper", "work", ELOOP },
 		{ "upper/in", "upper", "work", ELOOP },
 		{ "l1", "bind/d", "work", EINVAL },
-		{ "l1", "l1/d", "l1/work", ELOOP },
+		{ "l1/d/in", "l1/d", "l1/work", ELOOP },
+		{ "l1:l1/work/in", "l1/d", "l1/work", ELOOP },
 		{ "l1/d", "l1", "work", ELOOP },
 		{ "l1", "upper", "upper", EINVAL },
 		{ "l1", "upper", "upper/in", EINVAL },
@@ -279,8 +278,8 @@ TEST(hostile, one_tree_in_two_roles)
 
 	SKIP_ON_OVERLAY("has errors of its own");
 	fx_dirs(1);
-	mk_dirs("l1/d");
-	mk_dirs("l1/work");
+	mk_dirs("l1/d/in");
+	mk_dirs("l1/work/in");
 	mk_dirs("upper/in");
 	mk_dirs("work/in");
 	mk_dir("bind");

@@ -75,6 +75,10 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct file {
+	struct path f_path;
+};
+
 struct inode_operations {
 	struct dentry *(*lookup)(struct inode *dir, struct dentry *dentry, unsigned int flags);
 	int (*permission)(struct mnt_idmap *idmap, struct inode *inode, int mask);
@@ -133,9 +137,14 @@ static inline u32 full_name_hash(const void *salt, const char *name, u32 len)
 
 int kern_path(const char *name, unsigned int flags, struct path *path);
 void path_put(const struct path *path);
+void path_get(const struct path *path);
+char *d_path(const struct path *path, char *buf, int len);
+#define PATH_MAX		4096
 
 enum fs_context_purpose { FS_CONTEXT_FOR_MOUNT, FS_CONTEXT_FOR_RECONFIGURE };
-enum fs_value_type { fs_value_is_flag, fs_value_is_string };
+enum fs_value_type {
+	fs_value_is_flag, fs_value_is_string, fs_value_is_filename, fs_value_is_file
+};
 
 struct fs_context {
 	enum fs_context_purpose purpose;
@@ -148,22 +157,34 @@ struct fs_parameter {
 	const char *key;
 	enum fs_value_type type;
 	char *string;
+	struct file *file;
 	size_t size;
 };
+
+struct p_log;
+struct fs_parameter_spec;
+struct fs_parse_result;
+typedef int fs_param_type(struct p_log *log, const struct fs_parameter_spec *spec,
+			  struct fs_parameter *param, struct fs_parse_result *result);
+#define inval_plog(log, fmt, ...)	(-EINVAL)
 
 struct fs_parameter_spec {
 	const char *name;
 	u8 opt;
 	bool string;
+	fs_param_type *type;
 };
 
 struct fs_parse_result { int unused; };
 
 #define fsparam_string_empty(n, o)	{ .name = (n), .opt = (o), .string = true }
+#define __fsparam(t, n, o, f, d)	{ .name = (n), .opt = (o), .string = true, .type = (t) }
 #define fsparam_flag(n, o)		{ .name = (n), .opt = (o) }
 
 int fs_parse(struct fs_context *fc, const struct fs_parameter_spec *table,
 	     struct fs_parameter *param, struct fs_parse_result *result);
+int fs_lookup_param(struct fs_context *fc, struct fs_parameter *param, bool want_bdev,
+		    unsigned int flags, struct path *path);
 int vfs_parse_monolithic_sep(struct fs_context *fc, void *data, char *(*sep)(char **));
 
 struct seq_file {
