@@ -158,6 +158,8 @@ long=$tmp/$(printf '%0200d/%0200d' 0 0)
 mkdir -p "$long" && touch "$long/deep"
 run mount.layerfs src "$m/4" -o "lowerdir=$long:/etc"
 check "a path longer than fsconfig takes" [ -e "$m/4/deep" ]
+run mount.layerfs src "$m/4" -o "remount,$(findmnt -no OPTIONS "$m/4")"
+check "what findmnt shows of it is accepted" [ "$status" = 0 ]
 umount "$m/4"
 
 printf '%s\n' "$tmp/com,ma" "$tmp/co:lon" >"$tmp/list"

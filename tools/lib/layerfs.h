@@ -212,8 +212,7 @@ LAYERFS_API void layerfs_options_free(struct layerfs_options *opts);
  * @target: an existing directory
  * @err: the kernel's own words where it gave any
  *
- * The mount appears complete or not at all.  Paths longer than fsconfig(2)
- * takes are passed as descriptors through /proc/self/fd.
+ * The mount appears complete or not at all.
  */
 LAYERFS_API int layerfs_mount(const struct layerfs_options *opts,
 			      const char *source, const char *target,

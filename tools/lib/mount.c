@@ -87,23 +87,15 @@ static int set_param(int fs, const char *key, const char *value,
 	return ret ? step_failed(fs, key, err) : 0;
 }
 
-/* A directory, whose path may be longer than fsconfig(2) takes. */
+/* A directory, whose path may be longer than fsconfig(2) takes for a string. */
 static int set_dir(int fs, const char *key, const char *path,
 		   struct layerfs_error *err)
 {
-	char link[64];
-	int dir, ret;
-
 	if (strlen(path) <= FSCONFIG_VALUE_MAX)
 		return set_param(fs, key, path, err);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return layerfs_error_sys(err, -errno, "%s '%s'", key, path);
-	/* The kernel resolves the path in this call, so the link may go then. */
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
-	ret = set_param(fs, key, link, err);
-	close(dir);
-	return ret;
+	if (fsconfig(fs, FSCONFIG_SET_PATH, key, path, AT_FDCWD))
+		return step_failed(fs, key, err);
+	return 0;
 }
 
 static const char *layer_key(const struct layerfs_layers *layers, size_t i)
@@ -126,19 +118,28 @@ static int set_flags(int fs, const struct layerfs_options *opts,
 	return ret;
 }
 
-static int set_all(int fs, const struct layerfs_options *opts,
-		   const char *source, struct layerfs_error *err)
+static int set_dirs(int fs, const struct layerfs_options *opts, struct layerfs_error *err)
 {
 	size_t i;
-	int ret;
+	int ret = 0;
 
-	ret = set_param(fs, "source", source, err);
 	for (i = 0; !ret && i < opts->layers.nr; i++)
 		ret = set_dir(fs, layer_key(&opts->layers, i), opts->layers.path[i], err);
 	if (!ret && opts->upperdir)
 		ret = set_dir(fs, "upperdir", opts->upperdir, err);
 	if (!ret && opts->workdir)
 		ret = set_dir(fs, "workdir", opts->workdir, err);
+	return ret;
+}
+
+static int set_all(int fs, const struct layerfs_options *opts,
+		   const char *source, struct layerfs_error *err)
+{
+	int ret;
+
+	ret = set_param(fs, "source", source, err);
+	if (!ret)
+		ret = set_dirs(fs, opts, err);
 	return ret ? ret : set_flags(fs, opts, err);
 }
 
@@ -180,38 +181,6 @@ close:
 	return ret;
 }
 
-static bool any_too_long(const struct layerfs_layers *layers)
-{
-	size_t i;
-
-	for (i = 0; i < layers->nr; i++)
-		if (strlen(layers->path[i]) > FSCONFIG_VALUE_MAX)
-			return true;
-	return false;
-}
-
-/*
- * The kernel compares directories named in a remount with what is mounted, by
- * their spelling.  One too long for fsconfig(2) cannot be given to it, and was
- * not mounted under its own spelling either: it goes unchecked.
- */
-static int check_same_dirs(int fs, const struct layerfs_options *opts,
-			   struct layerfs_error *err)
-{
-	bool check_layers = !any_too_long(&opts->layers);
-	const char *upper = opts->upperdir, *work = opts->workdir;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; !ret && check_layers && i < opts->layers.nr; i++)
-		ret = set_param(fs, layer_key(&opts->layers, i), opts->layers.path[i], err);
-	if (!ret && upper && strlen(upper) <= FSCONFIG_VALUE_MAX)
-		ret = set_param(fs, "upperdir", upper, err);
-	if (!ret && work && strlen(work) <= FSCONFIG_VALUE_MAX)
-		ret = set_param(fs, "workdir", work, err);
-	return ret;
-}
-
 static int change_attrs(const struct layerfs_options *opts, const char *target,
 			struct layerfs_error *err)
 {
@@ -250,7 +219,8 @@ int layerfs_remount(const struct layerfs_options *opts, const char *target,
 	fs = fspick(AT_FDCWD, target, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT);
 	if (fs < 0)
 		return layerfs_error_sys(err, -errno, "remount of '%s'", target);
-	ret = check_same_dirs(fs, opts, err);
+	/* The kernel compares them with what is mounted, by their spelling. */
+	ret = set_dirs(fs, opts, err);
 	if (!ret)
 		ret = set_flags(fs, opts, err);
 	if (!ret && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
