@@ -183,7 +183,7 @@ const char *lfs_clone_reason(int err)
 {
 	if (err != -EINVAL)
 		return "";
-	return ": its mount is detached, unbindable, of another mount namespace, or has something below it that must stay covered";
+	return ": its mount is detached, unbindable, another namespace's, or covers something";
 }
 
 /**

@@ -46,7 +46,6 @@ static int lfs_check_around(struct fs_context *fc, struct lfs_params *p, const c
 
 static int lfs_check_upper(struct fs_context *fc, struct lfs_params *p)
 {
-
 	if (p->upper.mnt != p->work.mnt) {
 		errorfc(fc, "workdir '%s' and upperdir '%s' are not on the same mount",
 			p->work_name, p->upper_name);
