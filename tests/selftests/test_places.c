@@ -257,12 +257,16 @@ TEST(places, root_directory_as_a_layer)
 	struct mnt_opt root[] = { { "lowerdir", "/" }, { "upperdir", "upper" },
 				  { "workdir", "work" }, {} };
 
+	char path[256] = "mnt";
+
 	SKIP_ON_OVERLAY("says nothing");
+	CHECK(getcwd(path + 3, sizeof(path) - 3));
 	fx_dirs(1);
 	CHECK_EQ(fs_mount(root, "mnt"), 0);
 	if (!strstr(mount_log, "'/'") || !strstr(mount_log, "mounts in it"))
 		FAIL("said: %s", mount_log);
-	CHECK_STR(ls("mnt/proc"), "");
+	/* It lies on one of these mounts. */
+	CHECK_ERR(access(path, F_OK), ENOENT);
 	CHECK_SYS(mkdir("mnt/new", 0755));
 	IN_CHILD {
 		CHECK_SYS(chroot("mnt"));

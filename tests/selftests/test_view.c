@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -206,8 +207,9 @@ TEST(view, nothing_for_another_namespace)
 	}
 	/* Nor for a process of fewer rights. */
 	IN_CHILD {
-		drop_capability(1 /* CAP_DAC_OVERRIDE */);
 		CHECK_SYS(chown("upper", 0, 0));
+		CHECK_SYS(chown("work", 0, 0));
+		drop_capability(CAP_DAC_OVERRIDE);
 		CHECK_EQ(fs_mount(user, "view"), -EBUSY);
 	}
 	CHECK_SYS(umount("mnt"));
