@@ -14,19 +14,21 @@
 
 #include "idmap.h"
 
-static void write_map(pid_t pid, const char *what, uid_t first)
+int map, other_map;
+
+static void write_map(pid_t pid, const char *what, uid_t first, unsigned int count)
 {
 	char path[64], map[64];
 	int fd, len;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
-	len = snprintf(map, sizeof(map), "0 %u %d\n", first, MAP_COUNT);
+	len = snprintf(map, sizeof(map), "0 %u %u\n", first, count);
 	fd = CHECK_SYS(open(path, O_WRONLY | O_CLOEXEC));
 	CHECK_EQ(write(fd, map, len), len);
 	close(fd);
 }
 
-int map_from(uid_t first)
+int map_of(uid_t first, unsigned int count)
 {
 	char path[64], c;
 	int ready[2], fd;
@@ -46,13 +48,25 @@ int map_from(uid_t first)
 	close(ready[1]);
 	CHECK_EQ(read(ready[0], &c, 1), 1);
 	close(ready[0]);
-	write_map(pid, "uid_map", first);
-	write_map(pid, "gid_map", first);
+	write_map(pid, "uid_map", first, count);
+	write_map(pid, "gid_map", first, count);
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	fd = CHECK_SYS(open(path, O_RDONLY | O_CLOEXEC));
 	CHECK_SYS(kill(pid, SIGKILL));
 	CHECK_SYS(waitpid(pid, NULL, 0));
 	return fd;
+}
+
+int map_from(uid_t first)
+{
+	return map_of(first, MAP_COUNT);
+}
+
+void maps(void)
+{
+	SKIP_ON_OVERLAY("is not asked");
+	map = map_from(FIRST);
+	other_map = map_from(OTHER);
 }
 
 int mapped_mount(const char *from, int map)
@@ -99,18 +113,18 @@ struct acl {
 	struct acl_entry e[5];
 };
 
-enum { OWNER = 1, USER = 2, GROUP = 4, MASK = 0x10, OTHER = 0x20 };
+enum { TAG_OWNER = 1, TAG_USER = 2, TAG_GROUP = 4, TAG_MASK = 0x10, TAG_OTHER = 0x20 };
 
 void mk_acl(const char *path, const char *name, mode_t mode, uid_t uid, unsigned int perm)
 {
 	struct acl acl = {
 		.version = htole32(2),
 		.e = {
-			{ htole16(OWNER), htole16(mode >> 6 & 7), -1 },
-			{ htole16(USER), htole16(perm), htole32(uid) },
-			{ htole16(GROUP), htole16(mode >> 3 & 7), -1 },
-			{ htole16(MASK), htole16(7), -1 },
-			{ htole16(OTHER), htole16(mode & 7), -1 },
+			{ htole16(TAG_OWNER), htole16(mode >> 6 & 7), -1 },
+			{ htole16(TAG_USER), htole16(perm), htole32(uid) },
+			{ htole16(TAG_GROUP), htole16(mode >> 3 & 7), -1 },
+			{ htole16(TAG_MASK), htole16(7), -1 },
+			{ htole16(TAG_OTHER), htole16(mode & 7), -1 },
 		},
 	};
 
@@ -125,7 +139,34 @@ uid_t acl_user(const char *path, const char *name)
 
 	if (n == -1 && errno == ENODATA)
 		return -1;
-	if (n != sizeof(acl) || le16toh(acl.e[1].tag) != USER)
+	if (n != sizeof(acl) || le16toh(acl.e[1].tag) != TAG_USER)
 		FAIL("%s of %s: %zd bytes", name, path, n);
 	return le32toh(acl.e[1].id);
+}
+
+void mk_owned(const char *path, uid_t uid, mode_t mode)
+{
+	mk_file(path, "text");
+	CHECK_SYS(chown(path, uid, uid));
+	CHECK_SYS(chmod(path, mode));
+}
+
+void mk_owned_dir(const char *path, uid_t uid, mode_t mode)
+{
+	mk_dir(path);
+	CHECK_SYS(chown(path, uid, uid));
+	CHECK_SYS(chmod(path, mode));
+}
+
+void must_mount_at(const char *lower, const char *upper, const char *work,
+			  const char *at)
+{
+	struct mnt_opt opts[] = { { "lowerdir", lower }, { upper ? "upperdir" : NULL, upper },
+				  { "workdir", work }, {} };
+	int rc;
+
+	mk_dirs(at);
+	rc = fs_mount(opts, at);
+	if (rc)
+		FAIL("mount %s: %s: %s", at, strerror(-rc), mount_log);
 }
