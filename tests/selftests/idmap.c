@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -38,7 +39,8 @@ int map_of(uid_t first, unsigned int count)
 	fflush(stdout);
 	pid = CHECK_SYS(fork());
 	if (!pid) {
-		if (unshare(CLONE_NEWUSER))
+		/* Its files in /proc are to be the caller's, also in a namespace. */
+		if (unshare(CLONE_NEWUSER) || prctl(PR_SET_DUMPABLE, 1))
 			_exit(1);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
