@@ -285,6 +285,18 @@ fail:
 }
 
 /**
+ * lfs_upper_changed - say, once, that somebody else has changed a container's upper
+ * @c: the container
+ * @where: what of the upper or the work directory was found not to be what it was
+ */
+void lfs_upper_changed(struct lfs_container *c, const struct dentry *where)
+{
+	if (!test_and_set_bit(LFS_C_UPPER_CHANGED, &c->flags))
+		pr_warn("upperdir '%s' was changed from outside the mount, at '%pd4'\n",
+			c->params->upper_name, where);
+}
+
+/**
  * lfs_container_init - at load
  */
 int lfs_container_init(void)

@@ -35,6 +35,11 @@ struct lfs_handles {
 	unsigned long flags;
 };
 
+/* Bits of lfs_container.flags */
+enum {
+	LFS_C_UPPER_CHANGED,	/* somebody else has changed the upper, which was logged */
+};
+
 /**
  * struct lfs_container - a mount: one image, and one upper if it can be written
  * @reg: id and membership in lfs_container_registry, if @reg.id is not 0
@@ -51,6 +56,7 @@ struct lfs_handles {
  * @wb_lock: nothing is taken under it
  * @work: the work directory
  * @handles: what its file handles are made with; not without an upper
+ * @flags: LFS_C_*, atomic bits
  * @sb: the superblock; NULL before there is one
  * @counters: see <linux/layerfs.h>
  * @rcu: for its end
@@ -71,6 +77,7 @@ struct lfs_container {
 	spinlock_t wb_lock;	/* wb_told */
 	struct lfs_workdir work;
 	struct lfs_handles handles;
+	unsigned long flags;
 	struct super_block *sb;
 	struct lfs_counters __percpu *counters;
 	struct rcu_head rcu;
@@ -310,6 +317,7 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 					 struct vfsmount *image_mnt);
 void lfs_container_free(struct lfs_container *c);
 void lfs_holder_name(struct lfs_holder *holder, const struct dentry *dir);
+void lfs_upper_changed(struct lfs_container *c, const struct dentry *where);
 
 /* super.c */
 int lfs_container_inode_cache_init(void);
@@ -360,8 +368,9 @@ void lfs_dirlist_free_inode(struct lfs_inode *li);
 extern const struct inode_operations lfs_dir_iops;
 int lfs_write_begin(struct super_block *sb, const struct cred **old);
 void lfs_write_end(struct super_block *sb, const struct cred *old);
-struct dentry *lfs_upper_child(struct mnt_idmap *idmap, struct dentry *upper_dir,
+struct dentry *lfs_upper_child(struct lfs_container *c, struct dentry *upper_dir,
 			       const struct qstr *name, const struct dentry *want);
+int lfs_name_failed(struct inode *dir, struct dentry *dentry, int err);
 int lfs_mark_impure(struct inode *dir);
 bool lfs_ino_is_foreign(struct inode *inode);
 

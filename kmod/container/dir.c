@@ -52,7 +52,7 @@ void lfs_write_end(struct super_block *sb, const struct cred *old)
 
 /**
  * lfs_upper_child - look up a name in an upper directory that is about to change
- * @idmap: of the upper's mount
+ * @c: the container
  * @upper_dir: its i_rwsem is held for writing
  * @name: one component
  * @want: what must be there, in any dentry; NULL for nothing or a whiteout
@@ -60,12 +60,17 @@ void lfs_write_end(struct super_block *sb, const struct cred *old)
  * Return: the dentry, which may be negative or a whiteout if @want is NULL;
  * -ESTALE if the upper was changed behind our back; another error.
  */
-struct dentry *lfs_upper_child(struct mnt_idmap *idmap, struct dentry *upper_dir,
+struct dentry *lfs_upper_child(struct lfs_container *c, struct dentry *upper_dir,
 			       const struct qstr *name, const struct dentry *want)
 {
-	struct dentry *child = lookup_one(idmap, name->name, upper_dir, name->len);
+	struct dentry *child;
 	bool ok;
 
+	if (IS_DEADDIR(d_inode(upper_dir))) {
+		lfs_upper_changed(c, upper_dir);
+		return ERR_PTR(-ESTALE);
+	}
+	child = lookup_one(lfs_upper_idmap(c), name->name, upper_dir, name->len);
 	if (IS_ERR(child))
 		return child;
 	if (want)
@@ -74,9 +79,29 @@ struct dentry *lfs_upper_child(struct mnt_idmap *idmap, struct dentry *upper_dir
 		ok = d_is_negative(child) || lfs_is_whiteout(child);
 	if (ok)
 		return child;
-	pr_warn_ratelimited("'%pd2' was changed in the upper from outside\n", child);
+	lfs_upper_changed(c, child);
 	dput(child);
 	return ERR_PTR(-ESTALE);
+}
+
+/**
+ * lfs_name_failed - a name could not be changed
+ * @dir: the directory, its i_rwsem held for writing
+ * @dentry: the name in it
+ * @err: why
+ *
+ * If it is not what it was, the next lookup finds what it is now: the VFS repeats a
+ * system call that has failed with -ESTALE.
+ *
+ * Return: @err
+ */
+int lfs_name_failed(struct inode *dir, struct dentry *dentry, int err)
+{
+	if (err == -ESTALE) {
+		d_drop(dentry);
+		lfs_dir_changed(dir);
+	}
+	return err;
 }
 
 /**
@@ -240,7 +265,7 @@ static int lfs_make_upper(struct inode *dir, const struct qstr *name,
 	int err;
 
 	inode_lock_nested(d_inode(upper_dir), I_MUTEX_PARENT);
-	child = lfs_upper_child(idmap, upper_dir, name, NULL);
+	child = lfs_upper_child(lfs_c(dir), upper_dir, name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		whiteout = d_is_positive(child);
@@ -311,7 +336,7 @@ static int lfs_make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *d
 	lfs_write_end(dir->i_sb, old);
 	if (err) {
 		iput(inode);
-		return err;
+		return lfs_name_failed(dir, dentry, err);
 	}
 	d_instantiate(dentry, lfs_made_inode(inode, upper));
 	lfs_dir_changed(dir);
@@ -386,7 +411,7 @@ static int lfs_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 		lfs_note_unsettled(lfs_c(dir));
 	lfs_write_end(dir->i_sb, old);
 	if (err)
-		return err;
+		return lfs_name_failed(dir, dentry, err);
 	dput(upper);
 	lfs_copy_attrs(inode);
 	ihold(inode);

@@ -146,6 +146,8 @@ static int lfs_resolve_upper(struct inode *dir, struct dentry *upper_dir, const 
 	if (!upper_dir)
 		return 0;
 	upper = lfs_real_lookup(lfs_upper_idmap(c), upper_dir, name, len);
+	if (upper == ERR_PTR(-ESTALE))
+		lfs_upper_changed(c, upper_dir);
 	if (IS_ERR_OR_NULL(upper))
 		return PTR_ERR_OR_ZERO(upper);
 	if (lfs_is_whiteout(upper)) {

@@ -117,6 +117,8 @@ static int lfs_dirlist_fill(struct inode *dir, struct lfs_dirlist *list)
 		return -ENOMEM;
 	lfs_upper_path(dir, &path);
 	err = lfs_real_list(&path, c->cred, list->upper, lfs_upper_map_ino, c, NULL);
+	if (err == -ESTALE)
+		lfs_upper_changed(c, path.dentry);
 	if (err)
 		return err;
 	return lfs_dirlist_fix_inos(dir, list);

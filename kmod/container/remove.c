@@ -106,7 +106,7 @@ static int lfs_remove_plain(struct inode *dir, struct dentry *dentry)
 			return err;
 	}
 	inode_lock_nested(upper_inode, I_MUTEX_PARENT);
-	child = lfs_upper_child(idmap, upper_dir, &dentry->d_name, lfs_upper(inode));
+	child = lfs_upper_child(lfs_c(dir), upper_dir, &dentry->d_name, lfs_upper(inode));
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		if (S_ISDIR(inode->i_mode))
@@ -128,7 +128,7 @@ static int lfs_remove_image(struct inode *dir, struct dentry *dentry)
 	int err;
 
 	inode_lock_nested(upper_inode, I_MUTEX_PARENT);
-	child = lfs_upper_child(idmap, upper_dir, &dentry->d_name, NULL);
+	child = lfs_upper_child(lfs_c(dir), upper_dir, &dentry->d_name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		if (d_is_negative(child))
@@ -207,7 +207,7 @@ end:
 		lfs_dir_changed(dir);
 unlock:
 	mutex_unlock(&lfs_i(inode)->lock);
-	return err;
+	return lfs_name_failed(dir, dentry, err);
 }
 
 /**

@@ -109,9 +109,10 @@ static int lfs_rename_mark(struct lfs_rn *rn)
 
 static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 {
+	struct lfs_container *c = lfs_container_of(rn->sb);
 	struct dentry *old_upper_dir = lfs_upper(rn->olddir);
 	struct dentry *new_upper_dir = lfs_upper(rn->newdir);
-	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_container_of(rn->sb));
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
 	struct dentry *old, *new, *new_want = NULL;
 	struct renamedata rd = {
 		.old_mnt_idmap = idmap,
@@ -124,11 +125,10 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 
 	if (rn->new_in_upper)
 		new_want = lfs_upper(d_inode(rn->new));
-	old = lfs_upper_child(idmap, old_upper_dir, &rn->old->d_name,
-			      lfs_upper(d_inode(rn->old)));
+	old = lfs_upper_child(c, old_upper_dir, &rn->old->d_name, lfs_upper(d_inode(rn->old)));
 	if (IS_ERR(old))
 		return PTR_ERR(old);
-	new = lfs_upper_child(idmap, new_upper_dir, &rn->new->d_name, new_want);
+	new = lfs_upper_child(c, new_upper_dir, &rn->new->d_name, new_want);
 	if (IS_ERR(new)) {
 		err = PTR_ERR(new);
 		goto put_old;
@@ -150,7 +150,7 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 	rd.new_dentry = new;
 	err = vfs_rename(&rd);
 	if (!err && (over_whiteout || rd.flags))
-		lfs_note_unsettled(lfs_container_of(rn->sb));
+		lfs_note_unsettled(c);
 	/* Not wanted, and hiding nothing: if this fails, only a file is left over. */
 	if (!err && rd.flags == RENAME_EXCHANGE && !rn->exchange && !rn->leave_whiteout)
 		vfs_unlink(idmap, d_inode(old_upper_dir), new, NULL);
@@ -353,5 +353,6 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 unlock:
 	if (rn.victim)
 		mutex_unlock(&lfs_i(rn.victim)->lock);
-	return err;
+	lfs_name_failed(olddir, old, err);
+	return lfs_name_failed(newdir, new, err);
 }

@@ -43,7 +43,10 @@ static int lfs_copyup_tmpfile(struct lfs_copyup *cu)
 {
 	struct path dir = { .mnt = cu->c->upper_mnt, .dentry = cu->c->work.dir };
 	struct file *file;
+	int err = lfs_work_gone(cu->c);
 
+	if (err)
+		return err;
 	file = kernel_tmpfile_open(lfs_upper_idmap(cu->c), &dir, S_IFREG | 0600,
 				   O_RDWR | O_LARGEFILE, current_cred());
 	if (IS_ERR(file))
@@ -163,7 +166,7 @@ static int lfs_copyup_link_tmpfile(struct lfs_copyup *cu, struct dentry *upper_d
 
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	lfs_times_get(upper_dir, &times);
-	child = lfs_upper_child(idmap, upper_dir, name, NULL);
+	child = lfs_upper_child(cu->c, upper_dir, name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		/* A whiteout here would mean that the object was removed. */
@@ -387,6 +390,10 @@ static int lfs_copyup_locked(struct lfs_copyup *cu, struct inode *parent)
 		return -EOVERFLOW;
 	cu->size = min_t(loff_t, cu->size, cu->stat.size);
 	cu->keeps_ino = lfs_copyup_keeps_ino(cu);
+	/* It is what it was, but who has removed it has changed the layer. */
+	if (d_unlinked(cu->from.dentry))
+		lfs_layer_changed(lfs_image_top_layer(d_inode(lfs_image(d_inode(cu->dentry)))),
+				  cu->from.dentry);
 	err = lfs_copyup_make(cu);
 	if (!err && cu->kind == LFS_COPYUP_WHOLE)
 		err = lfs_copyup_data(cu);
@@ -440,6 +447,9 @@ static int lfs_copyup_one(struct dentry *dentry, loff_t size, struct iattr *attr
 	else
 		err = -EAGAIN;
 	dput(parent);
+	/* The next lookup finds what it is now. */
+	if (err == -ESTALE)
+		d_drop(dentry);
 unlock:
 	mutex_unlock(&lfs_i(inode)->lock);
 	return err;

@@ -154,17 +154,42 @@ static bool lfs_clone(struct lfs_copyup *cu, struct file *from)
 	return n == cu->size;
 }
 
+/* The change cookie would tell more, and too much: on xfs writeback changes it. */
+#define LFS_STATX_CHANGE (STATX_SIZE | STATX_MTIME | STATX_CTIME)
+
+static bool lfs_is_changed(const struct kstat *a, const struct kstat *b)
+{
+	return a->size != b->size || !timespec64_equal(&a->mtime, &b->mtime) ||
+	       !timespec64_equal(&a->ctime, &b->ctime);
+}
+
+/* What was copied while somebody wrote to it is not to be had as a file. */
+static int lfs_check_unchanged(struct lfs_copyup *cu, const struct path *from,
+			       const struct kstat *before)
+{
+	struct kstat now;
+	int err;
+
+	err = lfs_real_getattr(from, &now, LFS_STATX_CHANGE, AT_STATX_SYNC_AS_STAT, cu->c->cred);
+	if (err || !lfs_is_changed(before, &now))
+		return err;
+	lfs_layer_changed(lfs_image_data_layer(d_inode(lfs_image(d_inode(cu->dentry)))),
+			  from->dentry);
+	return -ESTALE;
+}
+
 /**
  * lfs_copyup_data - write the first @cu->size bytes of the object to its copy
  * @cu: the copy is made and empty
  *
  * Context: no lock of the upper is held.
- * Return: 0; -EINTR on a fatal signal; -EIO if the layer's file has shrunk; an
- * error of the filesystems.
+ * Return: 0; -EINTR on a fatal signal; -EIO if the layer's file has shrunk; -ESTALE
+ * if it was changed meanwhile; an error of the filesystems.
  */
 int lfs_copyup_data(struct lfs_copyup *cu)
 {
 	const struct cred *old;
+	struct kstat before;
 	struct file *from;
 	struct path path;
 	int err = 0;
@@ -172,6 +197,14 @@ int lfs_copyup_data(struct lfs_copyup *cu)
 	if (!cu->size)
 		return 0;
 	lfs_image_data_path(d_inode(lfs_image(d_inode(cu->dentry))), &path);
+	if (path_equal(&path, &cu->from)) {
+		before = cu->stat;
+	} else {
+		err = lfs_real_getattr(&path, &before, LFS_STATX_CHANGE, AT_STATX_SYNC_AS_STAT,
+				       cu->c->cred);
+		if (err)
+			return err;
+	}
 	from = lfs_real_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
 	if (IS_ERR(from))
 		return PTR_ERR(from);
@@ -181,6 +214,8 @@ int lfs_copyup_data(struct lfs_copyup *cu)
 		if (!err)
 			err = lfs_copy_size(cu);
 	}
+	if (!err)
+		err = lfs_check_unchanged(cu, &path, &before);
 	revert_creds(old);
 	fput(from);
 	return err;

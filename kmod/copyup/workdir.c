@@ -57,6 +57,20 @@ int lfs_real_make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *den
 	return err;
 }
 
+/**
+ * lfs_work_gone - whether somebody has removed the directory that temporaries are made in
+ * @c: the container
+ *
+ * Return: 0 or -ESTALE, logged.
+ */
+int lfs_work_gone(struct lfs_container *c)
+{
+	if (!IS_DEADDIR(d_inode(c->work.dir)))
+		return 0;
+	lfs_upper_changed(c, c->work.dir);
+	return -ESTALE;
+}
+
 /* A free name in the work directory, whose i_rwsem is held for writing. */
 static struct dentry *lfs_work_name(struct lfs_container *c)
 {
@@ -80,7 +94,8 @@ static struct dentry *lfs_work_name(struct lfs_container *c)
  * @new: what to make
  *
  * Context: between lfs_write_begin() and lfs_write_end().
- * Return: the dentry, referenced, or an error.
+ * Return: the dentry, referenced; -ESTALE if the work directory was removed; another
+ * error.
  */
 struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
 {
@@ -89,7 +104,8 @@ struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
 	int err;
 
 	inode_lock_nested(dir, I_MUTEX_PARENT);
-	temp = lfs_work_name(c);
+	err = lfs_work_gone(c);
+	temp = err ? ERR_PTR(err) : lfs_work_name(c);
 	if (!IS_ERR(temp)) {
 		err = lfs_real_make(lfs_upper_idmap(c), dir, temp, new);
 		if (err) {
@@ -209,7 +225,7 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 		goto unlock;
 	if (temp->d_parent != c->work.dir || d_unhashed(temp))
 		goto unlock;
-	child = lfs_upper_child(idmap, upper_dir, name, replaces);
+	child = lfs_upper_child(c, upper_dir, name, replaces);
 	err = PTR_ERR_OR_ZERO(child);
 	if (err)
 		goto unlock;

@@ -77,6 +77,7 @@ int lfs_workdir_open(struct fs_context *fc, struct lfs_container *c, const struc
 void lfs_workdir_close(struct lfs_container *c);
 int lfs_real_make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		  const struct lfs_new *new);
+int lfs_work_gone(struct lfs_container *c);
 struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new);
 void lfs_work_remove(struct lfs_container *c, struct dentry *temp);
 int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *upper_dir,

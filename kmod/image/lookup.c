@@ -188,6 +188,8 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 			       rest - start);
 	if (!real)
 		w->in_vain++;
+	if (real == ERR_PTR(-ESTALE))
+		lfs_layer_changed(w->image->set->layers[layer], dir);
 	if (IS_ERR_OR_NULL(real))
 		return real;
 	*pos = rest;

@@ -64,6 +64,8 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 		names->source = i;
 		err = lfs_real_list(&path, image->cred, names, lfs_map_ino, &map,
 				    real->xwhiteouts ? image->marks : NULL);
+		if (err == -ESTALE)
+			lfs_layer_changed(image->set->layers[real->layer], path.dentry);
 	}
 	if (err) {
 		lfs_names_free(names);

@@ -187,6 +187,17 @@ const char *lfs_clone_reason(int err)
 }
 
 /**
+ * lfs_layer_changed - say, once, that somebody has changed a layer in use
+ * @layer: the layer
+ * @where: what of it was found not to be what it was
+ */
+void lfs_layer_changed(struct lfs_layer *layer, const struct dentry *where)
+{
+	if (!test_and_set_bit(LFS_LAYER_CHANGED, &layer->flags))
+		pr_warn("layer '%s' was changed while in use, at '%pd4'\n", layer->path, where);
+}
+
+/**
  * lfs_layer_in_use - whether a directory is a layer of some image
  * @root: the directory
  *

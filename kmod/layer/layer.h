@@ -9,6 +9,11 @@
 #include "stats/counters.h"
 #include "stats/registry.h"
 
+/* Bits of lfs_layer.flags */
+enum {
+	LFS_LAYER_CHANGED,	/* somebody has changed it, which was logged */
+};
+
 /**
  * struct lfs_layer - one read-only directory tree
  * @reg: id and membership in lfs_layer_registry
@@ -23,6 +28,7 @@
  * @has_submounts: something was mounted in it, as the first mounter saw it, when it
  *                 became a layer
  * @ident: tells it from other layers in file handles; the same after a remount
+ * @flags: LFS_LAYER_*, atomic bits
  * @path: absolute path as the first mounter named it
  * @images: how many images stack the layer
  * @counters: see <linux/layerfs.h>
@@ -39,6 +45,7 @@ struct lfs_layer {
 	struct user_namespace *user_ns;
 	bool has_submounts;
 	u64 ident;
+	unsigned long flags;
 	char *path;
 	atomic_t images;
 	struct lfs_counters __percpu *counters;
@@ -46,6 +53,7 @@ struct lfs_layer {
 
 struct lfs_layer *lfs_layer_get(const struct path *path);
 struct vfsmount *lfs_layer_put(struct lfs_layer *layer);
+void lfs_layer_changed(struct lfs_layer *layer, const struct dentry *where);
 bool lfs_layer_in_use(const struct dentry *root);
 const char *lfs_clone_reason(int err);
 

@@ -18,7 +18,8 @@
  *
  * Context: the mounter's credentials are in force; takes @dir's i_rwsem shared
  * unless the name is cached.
- * Return: a positive dentry, NULL if there is no such name, or an error.
+ * Return: a positive dentry; NULL if there is no such name; -ESTALE if @dir has been
+ * removed: what it hid must not show because of that; another error.
  */
 struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, const char *name,
 			       int len)
@@ -27,7 +28,7 @@ struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, cons
 
 	if (IS_ERR(dentry) &&
 	    (PTR_ERR(dentry) == -ENOENT || PTR_ERR(dentry) == -ENAMETOOLONG))
-		return NULL;
+		return IS_DEADDIR(d_inode(dir)) ? ERR_PTR(-ESTALE) : NULL;
 	return dentry;
 }
 
@@ -198,7 +199,8 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  *
  * Whiteouts are added and marked as such.
  *
- * Return: 0; -EINTR on a fatal signal; -ENOMEM; an error of the filesystem.
+ * Return: 0; -EINTR on a fatal signal; -ENOMEM; -ESTALE if @dir has been removed;
+ * an error of the filesystem.
  */
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,
@@ -229,6 +231,8 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
 	} while (!err && lc.calls != seen);
+	if (err == -ENOENT && IS_DEADDIR(file_inode(file)))
+		err = -ESTALE;
 	if (!err)
 		err = lfs_list_settle(dir, names, from, marks);
 	fput(file);
