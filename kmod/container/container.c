@@ -124,6 +124,11 @@ static int lfs_upper_suits(struct fs_context *fc, const struct lfs_params *p)
 		errorfc(fc, "upperdir '%s' is on a read-only filesystem", p->upper_name);
 		return -EROFS;
 	}
+	if (lfs_may_fold_case(p->upper.dentry)) {
+		errorfc(fc, "upperdir '%s' is on a filesystem with case-insensitive names (%s)",
+			p->upper_name, sb->s_type->name);
+		return -EINVAL;
+	}
 	if (p->upper.dentry->d_flags & (DCACHE_OP_REVALIDATE | DCACHE_OP_WEAK_REVALIDATE)) {
 		errorfc(fc, "upperdir '%s' is on a filesystem that others may change (%s)",
 			p->upper_name, sb->s_type->name);

@@ -7,6 +7,7 @@
 #include <linux/uuid.h>
 
 #include "image/image.h"
+#include "layer/lower.h"
 #include "layer/marker.h"
 
 /*
@@ -145,6 +146,7 @@ static void lfs_image_number_fs(struct lfs_image *image)
 			image->nr_fs++;
 		}
 		image->fsid[i] = f;
+		image->folds_case |= lfs_may_fold_case(path.dentry);
 	}
 	lfs_image_know_fs(image);
 	/* One number more, for an upper on a filesystem of its own. */

@@ -45,6 +45,7 @@ struct lfs_fs {
  * @fs: the distinct filesystems the layers lie on, from the bottom
  * @nr_fs: how many
  * @ino_bits: of a st_ino, how many the real inode's number gets
+ * @folds_case: a layer may fold case, in some of its directories
  * @fsid: for each layer, which of @fs it lies on; not of those that hold only data
  * @containers: how many containers stand on the image
  * @counters: see <linux/layerfs.h>
@@ -60,6 +61,7 @@ struct lfs_image {
 	struct lfs_fs *fs;
 	unsigned int nr_fs;
 	unsigned int ino_bits;
+	bool folds_case;
 	u16 *fsid;
 	atomic_t containers;
 	struct lfs_counters __percpu *counters;

@@ -170,6 +170,23 @@ static bool lfs_is_elsewhere(const struct dentry *real)
 	       (real->d_flags & (DCACHE_NEED_AUTOMOUNT | DCACHE_MANAGE_TRANSIT));
 }
 
+/* Whether the list says which layers to ask: not below a redirect, nor for data. */
+static bool lfs_walk_is_listed(const struct lfs_walk *w)
+{
+	return w->index && !w->owned && !w->no_data;
+}
+
+/* Whether a name that was found in @dir is there in this spelling. */
+static int lfs_walk_spelled(struct lfs_walk *w, struct dentry *dir, unsigned int layer,
+			    const char *name, int len)
+{
+	struct path path = { .mnt = w->image->set->layers[layer]->mnt, .dentry = dir };
+
+	if (lfs_walk_is_listed(w) || !lfs_folds_case(dir))
+		return 1;
+	return lfs_real_spelled(&path, name, len);
+}
+
 /*
  * One step: the component at *@pos in @dir of @layer.  Moves *@pos behind it.
  * Returns the directory reached, NULL when the walk in this layer has ended,
@@ -192,6 +209,9 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 		lfs_layer_changed(w->image->set->layers[layer], dir);
 	if (IS_ERR_OR_NULL(real))
 		return real;
+	err = lfs_walk_spelled(w, dir, layer, start, rest - start);
+	if (err <= 0)
+		goto end;
 	*pos = rest;
 
 	if (lfs_is_elsewhere(real)) {
@@ -259,10 +279,26 @@ static int lfs_walk_layer(struct lfs_walk *w, const struct lfs_real *from)
 	return PTR_ERR_OR_ZERO(dir);
 }
 
+/* Where names have several spellings the list is made at once: without it each takes one. */
+static bool lfs_walk_must_list(const struct lfs_walk *w)
+{
+	unsigned int i;
+
+	for (i = 0; w->image->folds_case && i <= w->parent->nr_below; i++) {
+		if (lfs_folds_case(lfs_image_real(w->parent, i)->dentry))
+			return true;
+	}
+	return false;
+}
+
 /* The first of the directories merged in the parent to be asked. */
 static unsigned int lfs_walk_first(struct lfs_walk *w)
 {
 	w->index = lfs_image_index(&w->parent->vfs_inode);
+	if (!w->index && lfs_walk_must_list(w)) {
+		lfs_image_names(&w->parent->vfs_inode);
+		w->index = lfs_image_index(&w->parent->vfs_inode);
+	}
 	if (!w->index)
 		return 0;
 	w->name = lfs_names_find(w->index, w->path, strlen(w->path));
@@ -274,8 +310,7 @@ static unsigned int lfs_walk_next(struct lfs_walk *w, unsigned int i)
 {
 	int next;
 
-	/* What is below a redirect, or has the data of a file, is not listed. */
-	if (!w->index || w->owned || w->no_data)
+	if (!lfs_walk_is_listed(w))
 		return i + 1;
 	next = lfs_names_next(w->index, w->name, &w->again);
 	return next < 0 ? w->parent->nr_below + 1 : next;

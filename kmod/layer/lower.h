@@ -26,4 +26,14 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,
 		  const struct lfs_marks *marks);
 
+/* Whether a lookup may find another name, in some directories of a filesystem. */
+static inline bool lfs_may_fold_case(const struct dentry *dentry)
+{
+	return dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE);
+}
+
+/* spelling.c */
+bool lfs_folds_case(const struct dentry *dir);
+int lfs_real_spelled(const struct path *dir, const char *name, int len);
+
 #endif /* _LAYERFS_LOWER_H */

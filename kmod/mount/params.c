@@ -60,21 +60,13 @@ void lfs_params_free(struct lfs_params *p)
 	kfree(p);
 }
 
-/*
- * What no directory under the mount may be: the merged names are compared and
- * hashed byte by byte, and walked without crossing mounts.
- */
+/* What no directory under the mount may be: it is walked without crossing mounts. */
 static int lfs_dir_check(struct fs_context *fc, const char *opt, const char *name,
 			 const struct path *path)
 {
 	if (!d_is_dir(path->dentry)) {
 		errorfc(fc, "%s '%s' is not a directory", opt, name);
 		return -ENOTDIR;
-	}
-	if (path->dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE) ||
-	    IS_CASEFOLDED(d_inode(path->dentry))) {
-		errorfc(fc, "%s '%s' is on a filesystem with case-insensitive names", opt, name);
-		return -EINVAL;
 	}
 	if (path->dentry->d_flags & (DCACHE_NEED_AUTOMOUNT | DCACHE_MANAGE_TRANSIT)) {
 		errorfc(fc, "%s '%s' is an automount point", opt, name);

@@ -200,9 +200,12 @@ struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, cons
 	return n ? dget(&n->dentry) : NULL;
 }
 
-/* Nobody changes them meanwhile. */
+/* Nobody changes them meanwhile, and a name has one spelling. */
 void lfs_layer_changed(struct lfs_layer *layer, const struct dentry *where) { abort(); }
 void lfs_upper_changed(struct lfs_container *c, const struct dentry *where) { abort(); }
+bool lfs_folds_case(const struct dentry *dir) { return false; }
+int lfs_real_spelled(const struct path *dir, const char *name, int len) { abort(); }
+const struct lfs_names *lfs_image_names(struct inode *dir) { abort(); }
 
 /* Objects have one name each, and come from nowhere. */
 struct lfs_links *lfs_links_of_upper(struct lfs_container *c, struct dentry *upper,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A container exported by the kernel's NFS server and mounted by its client, version 4,
- * over the loopback interface.  What mountd would tell the server the test tells it.
+ * over the loopback interface.
  *
  *	l1/f, l1/d/g	files of the layer
  *	mnt/		the container: the export
@@ -10,7 +10,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -18,88 +17,27 @@
 #include <unistd.h>
 
 #include "fixture.h"
-
-#define PROC_NFSD	"/proc/fs/nfsd/"
-#define PROC_RPC	"/proc/net/rpc/"
-
-/* NFSEXP_INSECURE_PORT | NFSEXP_NOSUBTREECHECK | NFSEXP_FSID */
-#define EXPORT_FLAGS	0x2402
-
-static void tell(const char *file, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void tell(const char *file, const char *fmt, ...)
-{
-	char line[4600];
-	va_list ap;
-	int fd, len;
-
-	va_start(ap, fmt);
-	len = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	fd = open(file, O_WRONLY);
-	if (fd < 0 || write(fd, line, len) != len)
-		FAIL("'%s' to %s: %s", line, file, strerror(errno));
-	close(fd);
-}
-
-static void server_start(void)
-{
-	char *path = realpath("mnt", NULL);
-
-	tell(PROC_RPC "auth.unix.ip/channel", "nfsd 127.0.0.1 2147483647 lfs\n");
-	tell(PROC_RPC "nfsd.export/channel", "lfs %s 2147483647 %d -2 -2 0\n", path, EXPORT_FLAGS);
-	/* The root of all exports is file system 0. */
-	tell(PROC_RPC "nfsd.fh/channel", "lfs 1 \\x00000000 2147483647 %s\n", path);
-	free(path);
-	tell(PROC_NFSD "versions", "-3 +4\n");
-	tell(PROC_NFSD "portlist", "tcp 2049\n");
-	tell(PROC_NFSD "threads", "2\n");
-	tell(PROC_NFSD "v4_end_grace", "Y\n");
-}
-
-static void server_stop(void)
-{
-	static const char * const caches[] = { "nfsd.fh", "nfsd.export", "auth.unix.ip" };
-	char path[64];
-
-	tell(PROC_NFSD "threads", "0\n");
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), PROC_RPC "%s/flush", caches[i]);
-		tell(path, "2147483647\n");
-	}
-}
+#include "nfs_server.h"
 
 static void base(void)
 {
-	char *state;
-
 	SKIP_ON_OVERLAY("needs nfs_export=on");
-	/* Built in, it needs no module; modprobe(8) knows no kernel that has none. */
-	if (system("for fs in nfsd nfs4; do grep -qw $fs /proc/filesystems || "
-		   "modprobe $fs 2>/dev/null || exit 1; done"))
-		test_skip("the kernel has no NFS server, or no client");
 	fx_dirs(1);
 	mk_dirs("client");
 	mk_dirs("state");
+	nfs_server_prepare("state");
 	mk_file("l1/f", "below");
 	mk_dir("l1/d");
 	mk_file("l1/d/g", "deep");
 	fx_mount(1);
-	CHECK_SYS(mount("nfsd", "/proc/fs/nfsd", "nfsd", 0, NULL));
-	state = realpath("state", NULL);
-	tell(PROC_NFSD "nfsv4recoverydir", "%s\n", state);
-	free(state);
-	server_start();
-	CHECK_SYS(mount("127.0.0.1:/", "client", "nfs4", 0,
-			"addr=127.0.0.1,clientaddr=127.0.0.1,vers=4.2,sec=sys,noac,lookupcache=none"));
+	nfs_server_start("mnt");
+	nfs_mount("client", ",noac,lookupcache=none");
 }
 
 static void end(void)
 {
 	CHECK_SYS(umount("client"));
-	server_stop();
-	CHECK_SYS(umount("/proc/fs/nfsd"));
+	nfs_server_end();
 }
 
 TEST_WITH(nfs, work_through_it, .timeout = 300, .alone = true)
@@ -164,9 +102,9 @@ TEST_WITH(nfs, handles_last, .timeout = 300, .alone = true)
 		if (i)
 			break;
 		/* The server starts anew. */
-		server_stop();
+		nfs_server_stop();
 		fx_remount();
-		server_start();
+		nfs_server_start("mnt");
 	}
 	CHECK_SYS(unlink("mnt/moved/f"));
 	CHECK_ERR(fstat(f, &st), ESTALE);
