@@ -119,6 +119,7 @@ help:
 	@echo 'make lint, unit, vm, guest, guest-tools, guest-debug   one part of these'
 	@echo 'make guest-uppers, guest-debug-uppers   these with the upper on each of $(UPPERS)'
 	@echo 'make model-uppers  the random test, a million operations on each; OPS=500000'
+	@echo 'make behaviours, wrong-mounts   tables of the documentation, made anew'
 	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
 	@echo 'make bench         measurements, in a guest'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'

@@ -601,6 +601,11 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	err = lfs_work_bequeath_nothing(lfs_upper_idmap(c), c->work.dir);
 	if (!err)
 		err = lfs_work_clear(&path, c->work.index ? LAYERFS_INCOMPAT_DIR : NULL);
+	if (err == -ENOTEMPTY) {
+		errorfc(fc, "'%s' in workdir '%s' holds what no mount leaves there; remove it, or name another workdir",
+			LAYERFS_WORK_DIR, c->params->work_name);
+		return err;
+	}
 	if (err) {
 		errorfc(fc, "cannot prepare '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
 			c->params->work_name, ERR_PTR(err));

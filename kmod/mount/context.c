@@ -36,7 +36,7 @@ static int lfs_check_around(struct fs_context *fc, struct lfs_params *p, const c
 		if (!lfs_overlap(path, &p->lower[i]))
 			continue;
 		if (is_subdir(p->lower[i].dentry, path->dentry)) {
-			errorfc(fc, "layer '%s' is %s '%s', or lies in it", p->name[i], opt, name);
+			errorfc(fc, "lowerdir '%s' is %s '%s', or lies in it", p->name[i], opt, name);
 			return -ELOOP;
 		}
 		p->upper_in_layer = true;
@@ -68,7 +68,7 @@ static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
 		for (j = i + 1; j < p->nr_lower; j++) {
 			if (!lfs_same_dir(&p->lower[i], &p->lower[j]))
 				continue;
-			errorfc(fc, "layers '%s' and '%s' are the same directory",
+			errorfc(fc, "lowerdir '%s' and lowerdir '%s' are the same directory",
 				p->name[i], p->name[j]);
 			return -EINVAL;
 		}
@@ -91,7 +91,7 @@ static int lfs_check_in_use(struct fs_context *fc, const struct lfs_params *p)
 		inode = d_inode(p->lower[i].dentry);
 		if (READ_ONCE(inode->i_state) & I_OVL_INUSE) {
 			lfs_holder_name(&holder, p->lower[i].dentry);
-			errorfc(fc, "layer '%s' is in use as upperdir or workdir by %s",
+			errorfc(fc, "lowerdir '%s' is in use as upperdir or workdir by %s",
 				p->name[i], holder.name);
 			return -EBUSY;
 		}
@@ -117,7 +117,7 @@ static int lfs_check_depths(struct fs_context *fc, const struct lfs_params *p)
 	if (p->upper_name)
 		err = lfs_check_depth(fc, "upperdir", p->upper_name, &p->upper);
 	for (i = 0; !err && i < p->nr_lower; i++)
-		err = lfs_check_depth(fc, "layer", p->name[i], &p->lower[i]);
+		err = lfs_check_depth(fc, "lowerdir", p->name[i], &p->lower[i]);
 	return err;
 }
 
@@ -159,7 +159,8 @@ static int lfs_check(struct fs_context *fc, struct lfs_params *p)
 		return -EINVAL;
 	}
 	if (p->nr_data && p->userxattr) {
-		errorfc(fc, "layers of data are of no use with userxattr");
+		errorfc(fc, "userxattr: no file may lead to the data in datadir '%s'",
+			p->name[p->nr_lower - p->nr_data]);
 		return -EINVAL;
 	}
 	if (p->is_volatile && !p->upper_name) {
@@ -200,7 +201,7 @@ static int lfs_get_tree(struct fs_context *fc)
 		return err;
 	set = lfs_layerset_make(p->lower, p->nr_lower, p->nr_data, &bad);
 	if (IS_ERR(set)) {
-		errorfc(fc, "cannot use '%s' as a layer: %pe%s", p->name[bad], set,
+		errorfc(fc, "cannot use lowerdir '%s': %pe%s", p->name[bad], set,
 			lfs_clone_reason(PTR_ERR(set)));
 		return PTR_ERR(set);
 	}

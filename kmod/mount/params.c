@@ -187,26 +187,34 @@ static int lfs_lower_check(struct fs_context *fc, const struct lfs_params *p, co
 			   const char *name, bool is_data)
 {
 	if (is_data && !p->nr_lower) {
-		errorfc(fc, "%s: a layer of data '%s' needs another layer before it", opt, name);
+		errorfc(fc, "%s '%s' holds only data, for layers before it, of which there is none",
+			opt, name);
 		return -EINVAL;
 	}
 	if (!is_data && p->nr_data) {
-		errorfc(fc, "%s: layer '%s' cannot follow layers of data", opt, name);
+		errorfc(fc, "%s '%s' cannot follow layers that hold only data", opt, name);
 		return -EINVAL;
 	}
 	if (p->nr_lower == LFS_MAX_LAYERS) {
-		errorfc(fc, "%s: more than %d layers", opt, LFS_MAX_LAYERS);
+		errorfc(fc, "%s '%s' is one too many: there can be %d layers", opt, name,
+			LFS_MAX_LAYERS);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p, const char *opt,
+/* Messages call a layer "lowerdir", in whatever spelling it was given. */
+static int lfs_lower_add(struct fs_context *fc, struct lfs_params *p,
 			 struct fs_parameter *param, bool is_data)
 {
+	const char *opt = is_data ? "datadir" : "lowerdir";
 	struct lfs_dir dir;
 	int err;
 
+	if (param->type == fs_value_is_string && !*param->string) {
+		errorfc(fc, "lowerdir: layer %u has an empty path", p->nr_lower + 1);
+		return -EINVAL;
+	}
 	err = lfs_dir_get(fc, opt, param, &dir);
 	if (err)
 		return err;
@@ -255,7 +263,7 @@ static int lfs_parse_lowerdir(struct fs_context *fc, struct lfs_params *p,
 		is_data = !*one.string && p->nr_lower && list;
 		if (is_data)
 			one.string = lfs_lower_next(&list);
-		err = lfs_lower_add(fc, p, "lowerdir", &one, is_data);
+		err = lfs_lower_add(fc, p, &one, is_data);
 		if (err)
 			return err;
 	}
@@ -270,7 +278,7 @@ static int lfs_parse_lowerdir_add(struct fs_context *fc, struct lfs_params *p,
 		errorfc(fc, "lowerdir+ cannot follow lowerdir");
 		return -EINVAL;
 	}
-	return lfs_lower_add(fc, p, "lowerdir+", param, false);
+	return lfs_lower_add(fc, p, param, false);
 }
 
 static int lfs_parse_datadir_add(struct fs_context *fc, struct lfs_params *p,
@@ -280,7 +288,7 @@ static int lfs_parse_datadir_add(struct fs_context *fc, struct lfs_params *p,
 		errorfc(fc, "datadir+ cannot follow lowerdir");
 		return -EINVAL;
 	}
-	return lfs_lower_add(fc, p, "datadir+", param, true);
+	return lfs_lower_add(fc, p, param, true);
 }
 
 static int lfs_parse_dir(struct fs_context *fc, const char *opt, struct fs_parameter *param,

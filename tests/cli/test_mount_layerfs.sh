@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # mount.layerfs: command lines, right and wrong. Nothing is mounted.
 . "$(dirname "$0")/lib.sh"
+top=$(dirname "$0")/../..
 mkdir "$tmp/a" "$tmp/b" "$tmp/m"
 m=$tmp/m
 
 run mount.layerfs --help
 check "--help" said 0 "Usage: mount.layerfs"
+for option in $(sed -n 's/.*fsparam_[a-z_]*("\([^"]*\)".*/\1/p' "$top/kmod/mount/params.c") \
+	layers image root remount; do
+	check "--help names $option" said 0 "$option"
+done
 run mount.layerfs
 check "no operands" said 1 "SPEC and DIR are needed"
 run mount.layerfs none

@@ -13,16 +13,15 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "behaviours.h"
+#include "probe.h"
 
 #define CELL		24
 #define LABEL		46
@@ -135,41 +134,15 @@ void probe_remount(void)
 	CHECK_SYS(mount("none", "mnt", subject->type, 0, options));
 }
 
-/* One cell, or "FAILED" with the reason on standard error. */
-static void probe(const struct row *row, const struct subject *s, char *text)
+static void probe_cell(const void *arg)
 {
-	char dir[64];
-	int status, p[2];
-	ssize_t n;
-	pid_t pid;
+	const struct row *row = arg;
 
-	snprintf(dir, sizeof(dir), "behaviours.%d", getpid());
-	mk_dir(dir);
-	CHECK_SYS(pipe2(p, O_CLOEXEC));
-	fflush(stdout);
-	pid = CHECK_SYS(fork());
-	if (!pid) {
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		CHECK_SYS(unshare(CLONE_NEWNS));
-		CHECK_SYS(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-		CHECK_SYS(chdir(dir));
-		subject = s;
-		if (set_up(row))
-			row->fn();
-		else
-			cell(NO_SUBJECT);
-		CHECK_SYS(write(p[1], cell_text, strlen(cell_text)));
-		_exit(0);
-	}
-	close(p[1]);
-	n = read(p[0], text, CELL - 1);
-	text[n > 0 ? n : 0] = '\0';
-	close(p[0]);
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	if (status || !text[0])
-		strcpy(text, "FAILED");
-	/* What a probe has made immutable it has changed back. */
-	tree_remove(dir);
+	if (set_up(row))
+		row->fn();
+	else
+		cell(NO_SUBJECT);
+	probe_say("%s", cell_text);
 }
 
 static void rule(FILE *out)
@@ -198,8 +171,10 @@ static void print_row(FILE *out, const char *label, const char *const cells[])
 
 static void probe_row(const struct row *row, char text[][CELL])
 {
-	for (int i = 0; i < SUBJECTS; i++)
-		probe(row, &subjects[i], text[i]);
+	for (int i = 0; i < SUBJECTS; i++) {
+		subject = &subjects[i];
+		probe_run(probe_cell, row, text[i], CELL);
+	}
 }
 
 static void print_table(void)

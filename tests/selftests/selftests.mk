@@ -10,7 +10,7 @@ ST_TESTS := $(patsubst $(ST)/%.c,$(STB)/%.o,$(sort $(wildcard $(ST)/test_*.c)))
 ST_MODEL := $(patsubst $(ST)/%.c,$(STB)/%.o,$(sort $(wildcard $(ST)/model*.c)))
 
 .PHONY: selftests
-selftests: $(STB)/selftests $(STB)/model $(STB)/behaviours
+selftests: $(STB)/selftests $(STB)/model $(STB)/behaviours $(STB)/wrong_mounts
 
 $(STB)/%.o: $(ST)/%.c
 	@mkdir -p $(@D)
@@ -23,19 +23,30 @@ $(STB)/selftests: $(STB)/attack.o $(STB)/compare.o $(STB)/fuse.o $(STB)/handle.o
 $(STB)/model: $(ST_MODEL) $(ST_COMMON)
 	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
 
-$(STB)/behaviours: $(STB)/behaviours.o $(STB)/behaviours_rows.o $(ST_COMMON)
+$(STB)/behaviours: $(addprefix $(STB)/,behaviours.o behaviours_rows.o probe.o) $(ST_COMMON)
+	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
+
+$(STB)/wrong_mounts: $(addprefix $(STB)/,wrong_mounts.o wrong_mounts_rows.o probe.o kmsg.o fuse.o userns.o) $(ST_COMMON)
 	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
 
 -include $(wildcard $(STB)/*.d)
 
-# The table in the document, made anew from what the guest says.
-DOC_TABLE := Documentation/layerfs.rst
-.PHONY: behaviours
+# $(call in_document,WHAT,TEXT,DOCUMENT): TEXT goes between the lines "WHAT: begin" and "end".
+define in_document
+	sed -i -e '/^\.\. $(1): begin/,/^\.\. $(1): end/{//!d}' \
+		-e '/^\.\. $(1): begin/r $(2)' $(3)
+	sed -i -e 's/^\.\. $(1): begin.*/&\n/' -e 's/^\.\. $(1): end/\n&/' $(3)
+endef
+
+# The tables in the documents, made anew from what the guest says.
+.PHONY: behaviours wrong-mounts
 behaviours: module $(STB)/behaviours
 	tests/vm/run --ko $(KO) $(VMFLAGS) -- $(STB)/behaviours >$(STB)/behaviours.rst
-	sed -i -e '/^\.\. behaviours: begin/,/^\.\. behaviours: end/{//!d}' \
-		-e '/^\.\. behaviours: begin/r $(STB)/behaviours.rst' $(DOC_TABLE)
-	sed -i -e 's/^\.\. behaviours: begin.*/&\n/' -e 's/^\.\. behaviours: end/\n&/' $(DOC_TABLE)
+	$(call in_document,behaviours,$(STB)/behaviours.rst,Documentation/layerfs.rst)
+
+wrong-mounts: module tools $(STB)/wrong_mounts
+	tests/vm/run --ko $(KO) $(VMFLAGS) -- $(STB)/wrong_mounts >$(STB)/wrong-mounts.rst
+	$(call in_document,wrong mounts,$(STB)/wrong-mounts.rst,Documentation/wrong-mounts.rst)
 
 # Real programs in a container; what they need is fetched once and kept.
 .PHONY: workloads

@@ -428,7 +428,7 @@ TEST(layertrees, data_only_options)
 		{ { { "lowerdir", "l1::d2:l2" } }, -EINVAL, "'l2' cannot follow" },
 		{ { { "lowerdir+", "l1" }, { "datadir+", "d2" }, { "lowerdir+", "l2" } }, -EINVAL,
 		  "'l2' cannot follow" },
-		{ { { "datadir+", "d2" } }, -EINVAL, "'d2' needs another layer" },
+		{ { { "datadir+", "d2" } }, -EINVAL, "'d2' holds only data" },
 		{ { { "lowerdir", "l1" }, { "datadir+", "d2" } }, -EINVAL, "cannot follow lowerdir" },
 		{ { { "lowerdir", "l1::d2" }, { "userxattr", NULL } }, -EINVAL, "userxattr" },
 		{ { { "lowerdir", "l1::l1" } }, -EINVAL, "same directory" },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Options: what is refused, with which words, and what is shown.
+ * Options: what is accepted and shown.  What is refused, and with which words, is in
+ * wrong_mounts_rows.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -14,97 +15,8 @@
 
 #define NOT_OVERLAY	SKIP_ON_OVERLAY("has words of its own")
 
-/**
- * struct refusal - a wrong mount
- * @opts: its options
- * @err: the errno wanted
- * @option: the message names this option
- * @reason: and has one of these words, separated by '|'
- */
-struct refusal {
-	struct mnt_opt opts[6];
-	int err;
-	const char *option;
-	const char *reason;
-};
-
 #define UPPER	{ "upperdir", "upper" }
 #define WORK	{ "workdir", "work" }
-
-static const struct refusal refusals[] = {
-	{ { {} }, EINVAL, "lowerdir", "missing" },
-	{ { UPPER, WORK, {} }, EINVAL, "lowerdir", "missing" },
-	{ { { "lowerdir", "" }, {} }, EINVAL, "lowerdir", "empty|Bad value" },
-	{ { { "lowerdir", "l1:" }, UPPER, WORK, {} }, EINVAL, "lowerdir", "empty" },
-	{ { { "lowerdir", ":l1" }, UPPER, WORK, {} }, EINVAL, "lowerdir", "empty" },
-	{ { { "lowerdir", "l1:::l2" }, UPPER, WORK, {} }, EINVAL, "lowerdir",
-	  "empty" },
-	{ { { "lowerdir", "l1:none" }, UPPER, WORK, {} }, ENOENT, "lowerdir",
-	  "none" },
-	{ { { "lowerdir", "l1/file" }, UPPER, WORK, {} }, ENOTDIR, "lowerdir",
-	  "l1/file" },
-	{ { { "lowerdir", "l1:l2:l1" }, UPPER, WORK, {} }, EINVAL, "l1",
-	  "same|twice" },
-	{ { { "lowerdir", "l1" }, { "lowerdir", "l2" }, {} }, EINVAL, "lowerdir",
-	  "twice" },
-	{ { { "lowerdir", "l1" }, { "lowerdir+", "l2" }, {} }, EINVAL,
-	  "lowerdir+", "lowerdir" },
-	{ { { "lowerdir+", "l1" }, { "lowerdir", "l2" }, {} }, EINVAL,
-	  "lowerdir", "lowerdir+" },
-	{ { { "lowerdir+", "none" }, {} }, ENOENT, "lowerdir+", "none" },
-	{ { { "lowerdir+", "" }, {} }, EINVAL, "lowerdir+", "empty|Bad value" },
-	{ { { "lowerdir+", "l1:l2" }, {} }, ENOENT, "lowerdir+", "l1:l2" },
-	{ { { "lowerdir", "l1" }, UPPER, {} }, EINVAL, "upperdir", "workdir" },
-	{ { { "lowerdir", "l1" }, WORK, {} }, EINVAL, "workdir", "upperdir" },
-	{ { { "lowerdir", "l1" }, { "upperdir", "none" }, WORK, {} }, ENOENT,
-	  "upperdir", "none" },
-	{ { { "lowerdir", "l1" }, { "upperdir", "l1/file" }, WORK, {} }, ENOTDIR,
-	  "upperdir", "l1/file" },
-	{ { { "lowerdir", "l1" }, UPPER, { "workdir", "none" }, {} }, ENOENT,
-	  "workdir", "none" },
-	{ { { "lowerdir", "l1" }, { "upperdir", "" }, WORK, {} }, EINVAL,
-	  "upperdir", "empty|Bad value" },
-	{ { { "lowerdir", "l1" }, UPPER, UPPER, WORK, {} }, EINVAL, "upperdir",
-	  "twice" },
-	{ { { "lowerdir", "l1" }, UPPER, { "workdir", "upper" }, {} }, EINVAL,
-	  "workdir", "upperdir" },
-	{ { { "lowerdir", "l1" }, UPPER, { "workdir", "upper/in" }, {} }, EINVAL,
-	  "workdir", "upperdir" },
-	{ { { "lowerdir", "l1" }, { "upperdir", "work/in" }, WORK, {} }, EINVAL,
-	  "workdir", "upperdir" },
-	{ { { "lowerdir", "l1" }, UPPER, { "workdir", "tmpfs" }, {} }, EINVAL,
-	  "workdir", "upperdir" },
-	{ { { "lowerdir", "l1" }, { "upperdir", "l1" }, WORK, {} }, ELOOP,
-	  "upperdir", "l1" },
-	{ { { "lowerdir", "upper/in" }, UPPER, WORK, {} }, ELOOP, "upperdir",
-	  "upper/in" },
-	{ { { "lowerdir", "work" }, UPPER, WORK, {} }, ELOOP, "workdir", "work" },
-	{ { { "lowerdir", "l1" }, { "volatile", NULL }, {} }, EINVAL, "volatile",
-	  "upperdir" },
-	{ { { "lowerdir", "l1" }, { "upperdir", "proc" }, { "workdir", "proc" },
-	  {} }, EINVAL, "upperdir", "" },
-	{ { { "lowerdir", "l1" }, { "nonsense", NULL }, {} }, EINVAL, "nonsense",
-	  "" },
-	{ { { "lowerdir", "l1" }, { "redirect_dir", "on" }, {} }, EINVAL,
-	  "redirect_dir", "" },
-	{ { { "lowerdir", "l1" }, { "volatile", "yes" }, {} }, EINVAL, "volatile",
-	  "" },
-	{ { { "lowerdir", NULL }, {} }, EINVAL, "lowerdir", "" },
-};
-
-static bool says(const char *words)
-{
-	char copy[64], *save, *word;
-
-	if (!*words)
-		return true;
-	snprintf(copy, sizeof(copy), "%s", words);
-	for (word = strtok_r(copy, "|", &save); word;
-	     word = strtok_r(NULL, "|", &save))
-		if (strstr(mount_log, word))
-			return true;
-	return false;
-}
 
 static void print_options(const struct mnt_opt *opts)
 {
@@ -116,41 +28,6 @@ static void print_options(const struct mnt_opt *opts)
 			strcat(strcat(text, "="), opts->value);
 	}
 	test_note("options:%s", text);
-}
-
-/* Each wrong mount is refused with its errno and a message that names it. */
-TEST(options, refusals)
-{
-	int bad = 0;
-
-	NOT_OVERLAY;
-	fx_dirs(2);
-	mk_file("l1/file", "");
-	mk_dir("l1/dir");
-	mk_dir("upper/in");
-	mk_dir("work/in");
-	mk_dir("tmpfs");
-	mk_dir("proc");
-	CHECK_SYS(mount("none", "tmpfs", "tmpfs", 0, NULL));
-	CHECK_SYS(mount("none", "proc", "proc", 0, NULL));
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
-		const struct refusal *r = &refusals[i];
-		int rc = fs_mount(r->opts, "mnt");
-
-		if (rc == -r->err && says(r->option) && says(r->reason))
-			continue;
-		bad++;
-		print_options(r->opts);
-		test_note("  got %s, want %s and \"%s\" with \"%s\", said: %s",
-			  rc ? strerrorname_np(-rc) : "success",
-			  strerrorname_np(r->err), r->option, r->reason,
-			  mount_log);
-		if (!rc)
-			umount("mnt");
-	}
-	CHECK_EQ(bad, 0);
-	CHECK_STR(ls("work"), "in");
-	CHECK_STR(ls("upper"), "in");
 }
 
 /* One more than the deepest stack of filesystems. */

@@ -26,8 +26,8 @@ static int layers_add_owned(struct layerfs_layers *layers, char *path, bool data
 	if (path && (data ? !layers->nr : layers->nr_data)) {
 		free(path);
 		return layerfs_error_set(err, -EINVAL, data ?
-			"layer %zu holds only data, for layers before it, of which there is none" :
-			"layer %zu cannot follow layers that hold only data", position);
+			"datadir: layer %zu holds only data, for layers before it, of which there is none" :
+			"lowerdir: layer %zu cannot follow layers that hold only data", position);
 	}
 	if (path)
 		grown = reallocarray(layers->path, layers->nr + 1, sizeof(*grown));
