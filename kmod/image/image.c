@@ -32,6 +32,20 @@ static bool lfs_cred_equal(const struct cred *a, const struct cred *b)
 	return sec_a == sec_b;
 }
 
+/**
+ * lfs_image_serves - whether an image's layers are read as a mounter would read them
+ * @image: the image
+ * @cred: the mounter's, from lfs_mounter_creds()
+ * @marks: which attributes the mounter wants to count
+ *
+ * Context: any; takes no lock.
+ */
+bool lfs_image_serves(const struct lfs_image *image, const struct cred *cred,
+		      const struct lfs_marks *marks)
+{
+	return image->marks == marks && lfs_cred_equal(image->cred, cred);
+}
+
 static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 {
 	const struct lfs_image *image = READ_ONCE(sb->s_fs_info);
@@ -42,9 +56,8 @@ static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 		return 0;
 	/* sget_fc() answers EBUSY to a match from another user namespace. */
 	return sb->s_user_ns == fc->user_ns &&
-	       image->marks == want->marks &&
 	       lfs_layerset_equal(image->set, want->set) &&
-	       lfs_cred_equal(image->cred, want->cred);
+	       lfs_image_serves(image, want->cred, want->marks);
 }
 
 static void lfs_image_free(struct lfs_image *image)

@@ -190,6 +190,8 @@ static inline u64 lfs_ino(const struct lfs_image *image, unsigned int fsid, u64 
 int lfs_image_init(void);
 void lfs_image_exit(void);
 struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks);
+bool lfs_image_serves(const struct lfs_image *image, const struct cred *cred,
+		      const struct lfs_marks *marks);
 const struct cred *lfs_mounter_creds(void);
 unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path);
 

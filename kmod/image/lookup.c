@@ -28,6 +28,7 @@
  * @no_data: @found is a file whose data is to be looked for: what comes next is
  *           not merged with it, but may have the data
  * @xwhiteouts: the directory at hand may hold whiteouts in the form of attributes
+ * @asking: the layer of the last file of which the data is to be looked for
  * @absolute: its redirect, or one on the way since, leads from a layer's root
  * @index: the names of @parent, or NULL
  * @name: @path in it; valid until a redirect
@@ -42,6 +43,7 @@ struct lfs_walk {
 	unsigned int nr;
 	unsigned int max;
 	unsigned int in_vain;
+	unsigned int asking;
 	bool stop;
 	bool no_data;
 	bool xwhiteouts;
@@ -154,6 +156,7 @@ static int lfs_walk_file(struct lfs_walk *w, struct dentry *real, unsigned int l
 	if (!metacopy || !w->no_data)
 		err = lfs_walk_add(w, real, layer);
 	w->no_data = metacopy;
+	w->asking = layer;
 	w->absolute = false;
 	if (!metacopy)
 		w->stop = true;
@@ -368,7 +371,9 @@ static int lfs_walk_down(struct lfs_walk *w)
 {
 	int err = lfs_walk_merged(w);
 
-	return err || !w->no_data || !w->absolute ? err : lfs_walk_data(w);
+	if (err || !w->no_data || !w->absolute || !lfs_has_data_layers(w->image->set, w->asking))
+		return err;
+	return lfs_walk_data(w);
 }
 
 /* The image cannot show what it has only half of. */

@@ -41,6 +41,7 @@ struct lfs_layer {
 };
 
 struct lfs_layer *lfs_layer_get(const struct path *path);
+struct lfs_layer *lfs_layer_hold(struct lfs_layer *layer);
 struct vfsmount *lfs_layer_put(struct lfs_layer *layer);
 bool lfs_layer_in_use(const struct dentry *root);
 
