@@ -67,16 +67,18 @@ struct lfs_image {
  * @dentry: referenced by the image inode
  * @layer: which layer of the image it lies in, 0 is the top
  * @xwhiteouts: a directory, which may hold whiteouts in the form of attributes
+ * @inner_whiteout: a file that is shown as a character device 0/0
  */
 struct lfs_real {
 	struct dentry *dentry;
 	unsigned int layer;
 	bool xwhiteouts;
+	bool inner_whiteout;
 };
 
 /**
  * struct lfs_image_inode - an object of the image
- * @vfs_inode: its i_mode tells the type, its i_ino is the st_ino shown; its
+ * @vfs_inode: its i_mode tells the type shown, its i_ino is the st_ino shown; its
  *             other attributes are not used, the real inode's are
  * @top: the real object; of a directory, the topmost of those merged
  * @below: of a directory, the others merged, topmost first; of a file that has its

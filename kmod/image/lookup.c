@@ -140,7 +140,7 @@ static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char 
 static int lfs_walk_file(struct lfs_walk *w, struct dentry *real, unsigned int layer,
 			 const char *start)
 {
-	int metacopy = 0, err = 0;
+	int metacopy = 0, inner = 0, err = 0;
 
 	/* Hides what is below; shows only if nothing is above. */
 	if (w->nr && (!w->no_data || !d_is_reg(real))) {
@@ -150,11 +150,15 @@ static int lfs_walk_file(struct lfs_walk *w, struct dentry *real, unsigned int l
 	/* An empty file needs none. */
 	if (d_is_reg(real) && i_size_read(d_inode(real)))
 		metacopy = lfs_marker_metacopy(w->image->marks, real);
-	if (metacopy < 0)
-		return metacopy;
+	else if (!w->nr)
+		inner = lfs_marker_inner_whiteout(w->image->marks, real);
+	if (metacopy < 0 || inner < 0)
+		return min(metacopy, inner);
 	/* What is only on the way to the data plays no part. */
 	if (!metacopy || !w->no_data)
 		err = lfs_walk_add(w, real, layer);
+	if (!err && inner)
+		w->found[0].inner_whiteout = true;
 	w->no_data = metacopy;
 	w->asking = layer;
 	w->absolute = false;

@@ -63,7 +63,7 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 		map.fsid = image->fsid[real->layer];
 		names->source = i;
 		err = lfs_real_list(&path, image->cred, names, lfs_map_ino, &map,
-				    real->xwhiteouts ? image->marks : NULL);
+				    image->marks, real->xwhiteouts);
 	}
 	if (err) {
 		lfs_names_free(names);

@@ -124,17 +124,44 @@ static bool lfs_list_actor(struct dir_context *ctx, const char *name, int len,
 }
 
 /* Settle what readdir could not tell: is it a whiteout, what type is it? */
+static int lfs_list_settle_one(struct lfs_name *n, struct dentry *real,
+			       const struct lfs_marks *marks, bool xwhiteouts, bool inner)
+{
+	int err;
+
+	n->type = fs_umode_to_dtype(d_inode(real)->i_mode);
+	n->whiteout = lfs_is_whiteout(real);
+	if (xwhiteouts) {
+		err = lfs_marker_whiteout(marks, real);
+		if (err < 0)
+			return err;
+		n->whiteout |= err;
+	}
+	if (inner) {
+		err = lfs_marker_inner_whiteout(marks, real);
+		if (err < 0)
+			return err;
+		if (err)
+			n->type = DT_CHR;
+	}
+	return 0;
+}
+
 static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsigned int from,
-			   const struct lfs_marks *marks)
+			   const struct lfs_marks *marks, bool xwhiteouts)
 {
 	struct dentry *real;
 	struct lfs_name *n;
 	unsigned int i;
-	int err;
+	int err, inner;
 
+	inner = marks ? lfs_marker_holds_inner(marks, dir->dentry) : 0;
+	if (inner < 0)
+		return inner;
 	for (i = from; i < names->nr; i++) {
 		n = names->v[i];
-		if (n->type != DT_CHR && n->type != DT_UNKNOWN && !(marks && n->type == DT_REG))
+		if (n->type != DT_CHR && n->type != DT_UNKNOWN &&
+		    !((xwhiteouts || inner) && n->type == DT_REG))
 			continue;
 		real = lfs_real_lookup(dir->dentry, n->name, n->len);
 		if (IS_ERR(real))
@@ -144,11 +171,9 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
 			n->whiteout = true;
 			continue;
 		}
-		err = marks ? lfs_marker_whiteout(marks, real) : 0;
-		n->whiteout = err > 0 || lfs_is_whiteout(real);
-		n->type = fs_umode_to_dtype(d_inode(real)->i_mode);
+		err = lfs_list_settle_one(n, real, marks, xwhiteouts, inner);
 		dput(real);
-		if (err < 0)
+		if (err)
 			return err;
 	}
 	return 0;
@@ -161,7 +186,8 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  * @names: names already in it stay as they are: a layer above wins
  * @map: turns an inode number of @dir's filesystem into a st_ino
  * @arg: for @map
- * @marks: which attributes mark whiteouts, or NULL if @dir holds none of these
+ * @marks: which attributes count, or NULL if none does
+ * @xwhiteouts: there may be whiteouts in the form of attributes
  *
  * Whiteouts are added and marked as such.
  *
@@ -169,7 +195,7 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  */
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,
-		  const struct lfs_marks *marks)
+		  const struct lfs_marks *marks, bool xwhiteouts)
 {
 	struct lfs_list_ctx lc = {
 		.ctx.actor = lfs_list_actor,
@@ -197,7 +223,7 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 			err = -EINTR;
 	} while (!err && lc.calls != seen);
 	if (!err)
-		err = lfs_list_settle(dir, names, from, marks);
+		err = lfs_list_settle(dir, names, from, marks, xwhiteouts);
 	fput(file);
 revert:
 	revert_creds(old);

@@ -21,6 +21,6 @@ struct file *lfs_real_open(const struct path *path, int flags, const struct cred
 u64 lfs_real_ino(u64 ino, const void *arg);
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,
-		  const struct lfs_marks *marks);
+		  const struct lfs_marks *marks, bool xwhiteouts);
 
 #endif /* _LAYERFS_LOWER_H */

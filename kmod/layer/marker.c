@@ -17,6 +17,9 @@ const struct lfs_marks lfs_marks_trusted = {
 	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
 	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,
 	.key		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_KEY,
+	.escape		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE,
+	.inner_opaque	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_OPAQUE,
+	.inner_whiteout	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_WHITEOUT,
 };
 
 const struct lfs_marks lfs_marks_user = {
@@ -28,6 +31,9 @@ const struct lfs_marks lfs_marks_user = {
 	.whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_WHITEOUT,
 	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
 	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,
+	.escape		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE,
+	.inner_opaque	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_OPAQUE,
+	.inner_whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_WHITEOUT,
 	.is_user	= true,
 };
 
@@ -95,6 +101,50 @@ int lfs_marker_whiteout(const struct lfs_marks *marks, struct dentry *real)
 	if (!d_is_reg(real) || i_size_read(d_inode(real)))
 		return 0;
 	len = lfs_marker_get(real, marks->whiteout, NULL, 0);
+	if (len == -ENODATA)
+		return 0;
+	return len < 0 ? len : 1;
+}
+
+/**
+ * lfs_marker_inner_whiteout - whether a container shows a file as a character device 0/0
+ * @marks: which attributes count
+ * @real: object of a layer or an upper
+ *
+ * It is a whiteout to a mount that has its layers or its upper in the container.
+ * Asked of each empty file.
+ *
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_marker_inner_whiteout(const struct lfs_marks *marks, struct dentry *real)
+{
+	char val[sizeof(LAYERFS_WHITEOUT_CHAR)];
+	ssize_t len;
+
+	if (!d_is_reg(real) || i_size_read(d_inode(real)))
+		return 0;
+	len = lfs_marker_get(real, marks->inner_whiteout, val, sizeof(val));
+	if (len == -ENODATA || len == -ERANGE)
+		return 0;
+	if (len < 0)
+		return len;
+	return len == sizeof(val) - 1 && !memcmp(val, LAYERFS_WHITEOUT_CHAR, len);
+}
+
+/**
+ * lfs_marker_holds_inner - whether there may be such files in a directory
+ * @marks: which attributes count
+ * @real: directory of a layer or an upper
+ *
+ * To find them in a listing.  The directory of one has a mark for mounts inside, which
+ * these may have changed.
+ *
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_marker_holds_inner(const struct lfs_marks *marks, struct dentry *real)
+{
+	ssize_t len = lfs_marker_get(real, marks->inner_opaque, NULL, 0);
+
 	if (len == -ENODATA)
 		return 0;
 	return len < 0 ? len : 1;
@@ -299,11 +349,23 @@ invalid:
 }
 
 /**
+ * lfs_xattr_is_escaped - whether an attribute is shown by another name
+ * @marks: which attributes count
+ * @name: full name of the real object's attribute
+ */
+bool lfs_xattr_is_escaped(const struct lfs_marks *marks, const char *name)
+{
+	size_t len = str_has_prefix(name, marks->escape);
+
+	return len && name[len];
+}
+
+/**
  * lfs_xattr_is_private - whether an attribute belongs to the filesystem
  * @marks: which attributes count
- * @name: full name of the attribute
+ * @name: full name of the real object's attribute
  */
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name)
 {
-	return str_has_prefix(name, marks->prefix);
+	return str_has_prefix(name, marks->prefix) && !lfs_xattr_is_escaped(marks, name);
 }

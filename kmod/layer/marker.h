@@ -40,6 +40,9 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @origin: from where it was copied up
  * @protattr: append-only and immutable
  * @key: the key for file handles; NULL if @is_user
+ * @escape: what names of attributes start with that a container shows as @prefix
+ * @inner_opaque: @opaque, escaped
+ * @inner_whiteout: @whiteout, escaped
  * @is_user: set by whoever may write to the object, and possible only on
  *           regular files and directories: redirects do not hold
  */
@@ -53,6 +56,9 @@ struct lfs_marks {
 	const char *origin;
 	const char *protattr;
 	const char *key;
+	const char *escape;
+	const char *inner_opaque;
+	const char *inner_whiteout;
 	bool is_user;
 };
 
@@ -73,6 +79,9 @@ int lfs_marker_origin(const struct lfs_marks *marks, struct dentry *real,
 int lfs_marker_protattr(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_key(const struct lfs_marks *marks, struct dentry *real, void *key, size_t size);
 int lfs_marker_metacopy(const struct lfs_marks *marks, struct dentry *real);
+int lfs_marker_inner_whiteout(const struct lfs_marks *marks, struct dentry *real);
+int lfs_marker_holds_inner(const struct lfs_marks *marks, struct dentry *real);
+bool lfs_xattr_is_escaped(const struct lfs_marks *marks, const char *name);
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name);
 
 #endif /* _LAYERFS_MARKER_H */
