@@ -64,41 +64,45 @@ static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
  * layer, as lfs_dir_take() asks when the directory is known to be in use: of two
  * mounts that want one directory for both, one at least sees the other.
  */
-static int lfs_check_layer(struct fs_context *fc, const struct lfs_params *p,
-			   struct dentry *root, const char *said)
+static int lfs_check_layer(const struct lfs_params *p, struct dentry *root)
 {
-	if (p->upper_name && lfs_overlap(p->upper.dentry, root)) {
-		errorfc(fc, "upperdir '%s' and %s lie one in the other", p->upper_name, said);
+	if (p->upper_name &&
+	    (lfs_overlap(p->upper.dentry, root) || lfs_overlap(p->work.dentry, root)))
 		return -ELOOP;
-	}
-	if (p->upper_name && lfs_overlap(p->work.dentry, root)) {
-		errorfc(fc, "workdir '%s' and %s lie one in the other", p->work_name, said);
-		return -ELOOP;
-	}
-	if (READ_ONCE(d_inode(root)->i_state) & I_OVL_INUSE) {
-		errorfc(fc, "%s is the upperdir or workdir of a mount", said);
+	if (READ_ONCE(d_inode(root)->i_state) & I_OVL_INUSE)
 		return -EBUSY;
-	}
-	if (root->d_sb->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH) {
+	return root->d_sb->s_stack_depth < FILESYSTEM_MAX_STACK_DEPTH ? 0 : -EINVAL;
+}
+
+static void lfs_refuse_layer(struct fs_context *fc, const struct lfs_params *p,
+			     struct dentry *root, const char *said, int err)
+{
+	if (err == -ELOOP && lfs_overlap(p->upper.dentry, root))
+		errorfc(fc, "upperdir '%s' and %s lie one in the other", p->upper_name, said);
+	else if (err == -ELOOP)
+		errorfc(fc, "workdir '%s' and %s lie one in the other", p->work_name, said);
+	else if (err == -EBUSY)
+		errorfc(fc, "%s is the upperdir or workdir of a mount", said);
+	else
 		errorfc(fc, "%s lies on %d stacked filesystems, one more is not allowed", said,
 			FILESYSTEM_MAX_STACK_DEPTH);
-		return -EINVAL;
-	}
-	return 0;
 }
 
 static int lfs_check_layers(struct fs_context *fc, const struct lfs_params *p,
 			    const struct lfs_layerset *inner, const struct lfs_layerset *set)
 {
+	struct dentry *root;
 	unsigned int i;
 	int err = 0;
 	char *said;
 
 	for (i = 0; !err && i < set->nr; i++) {
+		root = set->layers[i]->mnt->mnt_root;
+		err = lfs_check_layer(p, root);
+		if (!err)
+			continue;
 		said = lfs_layer_said(p, inner, set, i);
-		if (!said)
-			return -ENOMEM;
-		err = lfs_check_layer(fc, p, set->layers[i]->mnt->mnt_root, said);
+		lfs_refuse_layer(fc, p, root, said ?: "a layer", err);
 		kfree(said);
 	}
 	return err;
