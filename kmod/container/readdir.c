@@ -117,7 +117,7 @@ static int lfs_dirlist_fill(struct inode *dir, struct lfs_dirlist *list)
 		return -ENOMEM;
 	lfs_upper_path(dir, &path);
 	err = lfs_real_list(&path, c->cred, list->upper, lfs_upper_map_ino, c,
-			    lfs_marks(dir->i_sb), false);
+			    lfs_marks(dir->i_sb), 0);
 	if (err)
 		return err;
 	return lfs_dirlist_fix_inos(dir, list);

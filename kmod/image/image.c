@@ -213,6 +213,9 @@ static struct inode *lfs_image_root(struct super_block *sb)
 		/* Below the lowest there is nothing to hide. */
 		err = i + 1 < nr ? lfs_marker_opaque(image->marks, real[i].dentry) : 0;
 		real[i].xwhiteouts = err == LFS_XWHITEOUTS;
+		if (err >= 0)
+			err = lfs_aufs_opaque(image->marks, real[i].dentry);
+		real[i].last = err > 0;
 		err = min(err, 0);
 	}
 	if (err) {

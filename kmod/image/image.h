@@ -68,12 +68,14 @@ struct lfs_image {
  * @layer: which layer of the image it lies in, 0 is the top
  * @xwhiteouts: a directory, which may hold whiteouts in the form of attributes
  * @inner_whiteout: a file that is shown as a character device 0/0
+ * @last: the root of a layer, which hides those below
  */
 struct lfs_real {
 	struct dentry *dentry;
 	unsigned int layer;
 	bool xwhiteouts;
 	bool inner_whiteout;
+	bool last;
 };
 
 /**

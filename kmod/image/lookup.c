@@ -126,7 +126,11 @@ static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char 
 	if (err < 0)
 		return err;
 	w->xwhiteouts = err == LFS_XWHITEOUTS;
-	if (err == LFS_OPAQUE) {
+	if (err != LFS_OPAQUE)
+		err = lfs_aufs_opaque(w->image->marks, real);
+	if (err < 0)
+		return err;
+	if (err) {
 		w->stop = true;
 		return 0;
 	}
@@ -178,6 +182,32 @@ static bool lfs_is_elsewhere(const struct dentry *real)
 }
 
 /*
+ * The component at @start as it is in @dir, and whether a name beside it whites it out
+ * in the layers below.
+ */
+static struct dentry *lfs_walk_find(struct lfs_walk *w, struct dentry *dir, const char *start,
+				    int len, bool *covers)
+{
+	const struct lfs_marks *marks = w->image->marks;
+	struct dentry *real;
+	int err;
+
+	*covers = false;
+	if (lfs_aufs_is_mark(marks, start, len))
+		return NULL;
+	real = lfs_real_lookup(dir, start, len);
+	if (IS_ERR(real) || !marks->aufs)
+		return real;
+	err = lfs_aufs_find(marks, dir, start, len);
+	if (err < 0) {
+		dput(real);
+		return ERR_PTR(err);
+	}
+	*covers = err;
+	return real;
+}
+
+/*
  * One step: the component at *@pos in @dir of @layer.  Moves *@pos behind it.
  * Returns the directory reached, NULL when the walk in this layer has ended,
  * or an error.
@@ -186,12 +216,13 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 				    unsigned int layer, const char **pos)
 {
 	const char *start = *pos, *rest = strchrnul(start, '/');
-	bool lowest = layer + 1 == lfs_nr_merged(w->image->set);
+	bool lowest = layer + 1 == lfs_nr_merged(w->image->set), covers;
 	struct dentry *real;
 	int err = 0;
 
 	lfs_count(w->image->set->layers[layer]->counters, LAYERFS_C_LOOKUPS, 1);
-	real = lfs_real_lookup(dir, start, rest - start);
+	real = lfs_walk_find(w, dir, start, rest - start, &covers);
+	w->stop |= covers;
 	if (!real)
 		w->in_vain++;
 	if (IS_ERR_OR_NULL(real))
@@ -223,7 +254,7 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 		goto end;
 	}
 	w->xwhiteouts = false;
-	if (!lowest) {
+	if (!lowest && !covers) {
 		/* May replace w->path, and with it what rest points into. */
 		size_t left = strlen(rest);
 
@@ -297,7 +328,7 @@ static int lfs_walk_merged(struct lfs_walk *w)
 		real = lfs_image_real(w->parent, i);
 		layer = real->layer;
 		err = lfs_walk_layer(w, real);
-		if (err || w->stop)
+		if (err || w->stop || real->last)
 			return err;
 		if (*w->path == '/')
 			goto from_root;
@@ -305,7 +336,7 @@ static int lfs_walk_merged(struct lfs_walk *w)
 	return 0;
 
 from_root:	/* ... until a redirect leads elsewhere */
-	while (++layer < lfs_nr_merged(w->image->set)) {
+	while (!lfs_image_real(root, layer)->last && ++layer < lfs_nr_merged(w->image->set)) {
 		err = lfs_walk_layer(w, lfs_image_real(root, layer));
 		if (err || w->stop)
 			return err;

@@ -107,6 +107,8 @@ struct lfs_list_ctx {
 	struct lfs_names *names;
 	u64 (*map)(u64 ino, const void *arg);
 	const void *arg;
+	const struct lfs_marks *marks;
+	struct lfs_names *covered;
 	unsigned int calls;
 	int err;
 };
@@ -119,7 +121,14 @@ static bool lfs_list_actor(struct dir_context *ctx, const char *name, int len,
 	lc->calls++;
 	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
 		return true;
-	lc->err = lfs_names_add(lc->names, name, len, type, lc->map(ino, lc->arg));
+	if (lc->covered && lfs_aufs_is_mark(lc->marks, name, len)) {
+		name += strlen(LAYERFS_AUFS_PREFIX);
+		len -= strlen(LAYERFS_AUFS_PREFIX);
+		if (len)
+			lc->err = lfs_names_add(lc->covered, name, len, DT_UNKNOWN, 0);
+	} else {
+		lc->err = lfs_names_add(lc->names, name, len, type, lc->map(ino, lc->arg));
+	}
 	return !lc->err;
 }
 
@@ -148,8 +157,9 @@ static int lfs_list_settle_one(struct lfs_name *n, struct dentry *real,
 }
 
 static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsigned int from,
-			   const struct lfs_marks *marks, bool xwhiteouts)
+			   const struct lfs_marks *marks, unsigned int whiteouts)
 {
+	bool xwhiteouts = whiteouts & LFS_LIST_XWHITEOUTS;
 	struct dentry *real;
 	struct lfs_name *n;
 	unsigned int i;
@@ -179,6 +189,38 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
 	return 0;
 }
 
+/* What is whited out by names is so in the layers below; in this one it may be there. */
+static int lfs_list_cover(struct lfs_names *names, const struct lfs_names *covered)
+{
+	unsigned int i, nr;
+	int err = 0;
+
+	for (i = 0; !err && i < covered->nr; i++) {
+		nr = names->nr;
+		err = lfs_names_add(names, covered->v[i]->name, covered->v[i]->len, DT_WHT, 0);
+		if (names->nr > nr)
+			names->v[nr]->whiteout = true;
+	}
+	return err;
+}
+
+/* All of an open directory, into @lc->names and @lc->covered. */
+static int lfs_list_read(struct file *file, struct lfs_list_ctx *lc)
+{
+	unsigned int seen;
+	int err;
+
+	do {
+		seen = lc->calls;
+		err = iterate_dir(file, &lc->ctx);
+		if (!err)
+			err = lc->err;
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+	} while (!err && lc->calls != seen);
+	return err;
+}
+
 /**
  * lfs_real_list - add the names of a real directory to a list
  * @dir: the directory
@@ -187,7 +229,7 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  * @map: turns an inode number of @dir's filesystem into a st_ino
  * @arg: for @map
  * @marks: which attributes count, or NULL if none does
- * @xwhiteouts: there may be whiteouts in the form of attributes
+ * @whiteouts: LFS_LIST_*, or'ed
  *
  * Whiteouts are added and marked as such.
  *
@@ -195,38 +237,38 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  */
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,
-		  const struct lfs_marks *marks, bool xwhiteouts)
+		  const struct lfs_marks *marks, unsigned int whiteouts)
 {
 	struct lfs_list_ctx lc = {
 		.ctx.actor = lfs_list_actor,
 		.names = names,
 		.map = map,
 		.arg = arg,
+		.marks = marks,
 	};
-	unsigned int seen, from = names->nr;
+	unsigned int from = names->nr;
 	const struct cred *old;
 	struct file *file;
 	int err;
 
+	if (whiteouts & LFS_LIST_AUFS) {
+		lc.covered = lfs_names_alloc();
+		if (!lc.covered)
+			return -ENOMEM;
+	}
 	old = override_creds(cred);
 	file = lfs_real_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, cred);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto revert;
-	}
-	do {
-		seen = lc.calls;
-		err = iterate_dir(file, &lc.ctx);
+	err = PTR_ERR_OR_ZERO(file);
+	if (!err) {
+		err = lfs_list_read(file, &lc);
 		if (!err)
-			err = lc.err;
-		if (!err && fatal_signal_pending(current))
-			err = -EINTR;
-	} while (!err && lc.calls != seen);
-	if (!err)
-		err = lfs_list_settle(dir, names, from, marks, xwhiteouts);
-	fput(file);
-revert:
+			err = lfs_list_settle(dir, names, from, marks, whiteouts);
+		if (!err && lc.covered)
+			err = lfs_list_cover(names, lc.covered);
+		fput(file);
+	}
 	revert_creds(old);
+	lfs_names_free(lc.covered);
 	return err;
 }
 

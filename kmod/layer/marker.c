@@ -4,38 +4,35 @@
 #include <linux/xattr.h>
 #include <linux/layerfs_ondisk.h>
 
+#include "layer/lower.h"
 #include "layer/marker.h"
 #include "limits.h"
 
-const struct lfs_marks lfs_marks_trusted = {
-	.prefix		= LAYERFS_XATTR_PREFIX,
-	.opaque		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_OPAQUE,
-	.redirect	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_REDIRECT,
-	.impure		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_IMPURE,
-	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,
-	.whiteout	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_WHITEOUT,
-	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
-	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,
-	.key		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_KEY,
-	.escape		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE,
-	.inner_opaque	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_OPAQUE,
-	.inner_whiteout	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_WHITEOUT,
-};
+#define LFS_MARKS(pre)							\
+	.prefix		= pre,						\
+	.opaque		= pre LAYERFS_XATTR_OPAQUE,			\
+	.redirect	= pre LAYERFS_XATTR_REDIRECT,			\
+	.impure		= pre LAYERFS_XATTR_IMPURE,			\
+	.metacopy	= pre LAYERFS_XATTR_METACOPY,			\
+	.whiteout	= pre LAYERFS_XATTR_WHITEOUT,			\
+	.origin		= pre LAYERFS_XATTR_ORIGIN,			\
+	.protattr	= pre LAYERFS_XATTR_PROTATTR,			\
+	.escape		= pre LAYERFS_XATTR_ESCAPE,			\
+	.inner_opaque	= pre LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_OPAQUE, \
+	.inner_whiteout	= pre LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_WHITEOUT
 
-const struct lfs_marks lfs_marks_user = {
-	.prefix		= LAYERFS_XATTR_USER_PREFIX,
-	.opaque		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_OPAQUE,
-	.redirect	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_REDIRECT,
-	.impure		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_IMPURE,
-	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,
-	.whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_WHITEOUT,
-	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
-	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,
-	.escape		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE,
-	.inner_opaque	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_OPAQUE,
-	.inner_whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_WHITEOUT,
-	.is_user	= true,
-};
+#define LFS_MARKS_TRUSTED						\
+	LFS_MARKS(LAYERFS_XATTR_PREFIX),				\
+	.key		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_KEY
+
+#define LFS_MARKS_USER							\
+	LFS_MARKS(LAYERFS_XATTR_USER_PREFIX),				\
+	.is_user	= true
+
+const struct lfs_marks lfs_marks_trusted = { LFS_MARKS_TRUSTED };
+const struct lfs_marks lfs_marks_user = { LFS_MARKS_USER };
+const struct lfs_marks lfs_marks_trusted_aufs = { LFS_MARKS_TRUSTED, .aufs = true };
+const struct lfs_marks lfs_marks_user_aufs = { LFS_MARKS_USER, .aufs = true };
 
 /*
  * Markers are read without asking for permission: they are the format of the
@@ -84,6 +81,51 @@ int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real)
 		return LFS_XWHITEOUTS;
 	}
 	return min(val, 0);
+}
+
+/**
+ * lfs_aufs_find - whether a directory holds a whiteout in the form of a name
+ * @marks: which marks count
+ * @real: directory of a layer
+ * @name: what may be whited out, need not end in NUL; one component
+ * @len: its length in bytes
+ *
+ * Context: the mounter's credentials are in force; takes @real's i_rwsem shared.
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_aufs_find(const struct lfs_marks *marks, struct dentry *real, const char *name, int len)
+{
+	const size_t prefix = strlen(LAYERFS_AUFS_PREFIX);
+	struct dentry *found;
+	char *buf;
+
+	if (!marks->aufs || len + prefix > NAME_MAX)
+		return 0;
+	buf = kasprintf(GFP_KERNEL, LAYERFS_AUFS_PREFIX "%.*s", len, name);
+	if (!buf)
+		return -ENOMEM;
+	found = lfs_real_lookup(real, buf, len + prefix);
+	kfree(buf);
+	if (IS_ERR_OR_NULL(found))
+		return PTR_ERR_OR_ZERO(found);
+	dput(found);
+	return 1;
+}
+
+/**
+ * lfs_aufs_opaque - whether such a name makes a directory opaque
+ * @marks: which marks count
+ * @real: directory of a layer
+ *
+ * Context: as lfs_aufs_find().
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_aufs_opaque(const struct lfs_marks *marks, struct dentry *real)
+{
+	static const char opaque[] = LAYERFS_AUFS_OPAQUE;
+	const size_t prefix = strlen(LAYERFS_AUFS_PREFIX);
+
+	return lfs_aufs_find(marks, real, opaque + prefix, sizeof(opaque) - 1 - prefix);
 }
 
 /**

@@ -5,6 +5,8 @@
 
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/string.h>
+#include <linux/layerfs_ondisk.h>
 
 #include "layerfs.h"
 
@@ -45,6 +47,7 @@ static inline bool lfs_is_whiteout(const struct dentry *real)
  * @inner_whiteout: @whiteout, escaped
  * @is_user: set by whoever may write to the object, and possible only on
  *           regular files and directories: redirects do not hold
+ * @aufs: in layers, names that begin with LAYERFS_AUFS_PREFIX are whiteouts
  */
 struct lfs_marks {
 	const char *prefix;
@@ -60,6 +63,7 @@ struct lfs_marks {
 	const char *inner_opaque;
 	const char *inner_whiteout;
 	bool is_user;
+	bool aufs;
 };
 
 /* Whether an object of this type can be marked at all. */
@@ -69,6 +73,18 @@ static inline bool lfs_can_be_marked(const struct lfs_marks *marks, umode_t mode
 }
 
 extern const struct lfs_marks lfs_marks_trusted, lfs_marks_user;
+extern const struct lfs_marks lfs_marks_trusted_aufs, lfs_marks_user_aufs;
+
+/* Whether a name of a layer is a mark itself, and not shown. */
+static inline bool lfs_aufs_is_mark(const struct lfs_marks *marks, const char *name, int len)
+{
+	const int prefix = sizeof(LAYERFS_AUFS_PREFIX) - 1;
+
+	return marks->aufs && len >= prefix && !memcmp(name, LAYERFS_AUFS_PREFIX, prefix);
+}
+
+int lfs_aufs_find(const struct lfs_marks *marks, struct dentry *real, const char *name, int len);
+int lfs_aufs_opaque(const struct lfs_marks *marks, struct dentry *real);
 
 int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real);
 int lfs_marker_whiteout(const struct lfs_marks *marks, struct dentry *real);

@@ -187,9 +187,16 @@ static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, const struct l
 	return set;
 }
 
+static const struct lfs_marks *lfs_marks_wanted(const struct lfs_params *p)
+{
+	if (p->userxattr)
+		return p->aufs_whiteouts ? &lfs_marks_user_aufs : &lfs_marks_user;
+	return p->aufs_whiteouts ? &lfs_marks_trusted_aufs : &lfs_marks_trusted;
+}
+
 static struct vfsmount *lfs_get_image(struct fs_context *fc, const struct lfs_params *p)
 {
-	const struct lfs_marks *marks = p->userxattr ? &lfs_marks_user : &lfs_marks_trusted;
+	const struct lfs_marks *marks = lfs_marks_wanted(p);
 	const struct cred *cred = lfs_mounter_creds();
 	struct lfs_layerset *set;
 	struct vfsmount *image;

@@ -24,6 +24,7 @@ struct seq_file;
  * @work_name: likewise
  * @is_volatile: never sync
  * @userxattr: marks are attributes "user.overlay.", not "trusted.overlay."
+ * @aufs_whiteouts: in layers, names ".wh.X" are whiteouts
  *
  * Lives in the fs_context, then, without the paths, in the container, which
  * shows it in /proc/mounts.
@@ -41,6 +42,7 @@ struct lfs_params {
 	char *work_name;
 	bool is_volatile;
 	bool userxattr;
+	bool aufs_whiteouts;
 };
 
 extern const struct fs_parameter_spec lfs_param_table[];

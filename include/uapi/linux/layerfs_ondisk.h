@@ -29,6 +29,10 @@
  *              LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE X: so layers and uppers of
  *              other mounts can lie in a container
  *
+ *   AUFS       with the option aufs_whiteouts, in a layer: LAYERFS_AUFS_PREFIX X hides
+ *              X in the layers below, LAYERFS_AUFS_OPAQUE makes its directory opaque,
+ *              and no name with the prefix is shown.  Read, never written
+ *
  * and attributes of our own, which overlayfs neither shows nor reads:
  *
  *   layerfs.origin   which object of a layer this one was copied up from, so
@@ -70,6 +74,10 @@
 
 /* After the prefix, and before the name that the container shows. */
 #define LAYERFS_XATTR_ESCAPE	"overlay."
+
+/* Names of whiteouts in the form that tar archives of images have them in. */
+#define LAYERFS_AUFS_PREFIX	".wh."
+#define LAYERFS_AUFS_OPAQUE	".wh..wh..opq"
 
 /* LAYERFS_XATTR_WHITEOUT, escaped, of what was made as a character device 0/0. */
 #define LAYERFS_WHITEOUT_CHAR	"char"
