@@ -349,13 +349,16 @@ int lfs_write_begin(struct super_block *sb, const struct cred **old);
 void lfs_write_end(struct super_block *sb, const struct cred *old);
 struct dentry *lfs_upper_child(struct dentry *upper_dir, const struct qstr *name,
 			       const struct dentry *want);
+struct cred *lfs_cred_for_new(struct inode *dir, struct dentry *dentry, umode_t mode,
+			      const struct cred *caller);
 int lfs_mark_impure(struct inode *dir);
 bool lfs_ino_is_foreign(struct inode *inode);
 
 /* inner.c */
 int lfs_inner_whiteout_mark(struct super_block *sb, struct dentry *temp);
 int lfs_inner_mark_dir(struct inode *dir, const struct inode *inode);
-struct dentry *lfs_inner_whiteout_make(struct inode *dir);
+struct dentry *lfs_inner_whiteout_make(struct inode *dir, struct dentry *dentry,
+				       const struct cred *caller);
 int lfs_inner_whiteout_place(struct inode *dir, const struct qstr *name, struct dentry *temp);
 
 /* remove.c */

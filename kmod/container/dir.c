@@ -164,9 +164,18 @@ static int lfs_inherit_set(struct lfs_container *c, struct dentry *temp,
 	return err;
 }
 
-/* The mounter's credentials, but the new object is the caller's. */
-static struct cred *lfs_cred_for_new(struct inode *dir, struct dentry *dentry, umode_t mode,
-				     const struct cred *caller)
+/**
+ * lfs_cred_for_new - the mounter's credentials, but what is made with them is the caller's
+ * @dir: directory of the container
+ * @dentry: the name in it
+ * @mode: of what is made
+ * @caller: the caller's credentials
+ *
+ * Context: the mounter's credentials are in force.
+ * Return: a reference, or an error.
+ */
+struct cred *lfs_cred_for_new(struct inode *dir, struct dentry *dentry, umode_t mode,
+			      const struct cred *caller)
 {
 	struct cred *cred = prepare_creds();
 	int err;

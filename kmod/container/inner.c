@@ -6,6 +6,7 @@
  * empty file there, with a mark, which the container shows as the device; overlayfs
  * shows the file and its mark as another form of a whiteout.
  */
+#include <linux/cred.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/xattr.h>
@@ -59,32 +60,51 @@ int lfs_inner_mark_dir(struct inode *dir, const struct inode *inode)
 	return lfs_is_inner_whiteout(inode) ? lfs_inner_mark(dir) : 0;
 }
 
-/**
- * lfs_inner_whiteout_make - get ready for RENAME_WHITEOUT
- * @dir: where the whiteout will be; has an upper
- *
- * Context: between lfs_write_begin() and lfs_write_end().
- * Return: the whiteout in the work directory, referenced, or an error.
- */
-struct dentry *lfs_inner_whiteout_make(struct inode *dir)
+static struct dentry *lfs_inner_whiteout_temp(struct super_block *sb)
 {
 	struct lfs_new new = { .mode = S_IFREG | WHITEOUT_MODE, .inner_whiteout = true };
-	struct lfs_container *c = lfs_c(dir);
-	struct dentry *temp;
+	struct lfs_container *c = lfs_container_of(sb);
+	struct dentry *temp = lfs_work_make(c, &new);
 	int err;
 
-	err = lfs_inner_mark(dir);
-	if (err)
-		return ERR_PTR(err);
-	temp = lfs_work_make(c, &new);
 	if (IS_ERR(temp))
 		return temp;
-	err = lfs_inner_whiteout_mark(dir->i_sb, temp);
+	err = lfs_inner_whiteout_mark(sb, temp);
 	if (!err)
 		return temp;
 	lfs_work_remove(c, temp);
 	dput(temp);
 	return ERR_PTR(err);
+}
+
+/**
+ * lfs_inner_whiteout_make - get ready for RENAME_WHITEOUT
+ * @dir: where the whiteout will be; has an upper
+ * @dentry: the name in it
+ * @caller: whose the whiteout will be
+ *
+ * Context: between lfs_write_begin() and lfs_write_end().
+ * Return: the whiteout in the work directory, referenced, or an error.
+ */
+struct dentry *lfs_inner_whiteout_make(struct inode *dir, struct dentry *dentry,
+				       const struct cred *caller)
+{
+	const struct cred *old;
+	struct dentry *temp;
+	struct cred *cred;
+	int err;
+
+	err = lfs_inner_mark(dir);
+	if (err)
+		return ERR_PTR(err);
+	cred = lfs_cred_for_new(dir, dentry, S_IFREG | WHITEOUT_MODE, caller);
+	if (IS_ERR(cred))
+		return ERR_CAST(cred);
+	old = override_creds(cred);
+	temp = lfs_inner_whiteout_temp(dir->i_sb);
+	revert_creds(old);
+	put_cred(cred);
+	return temp;
 }
 
 /**

@@ -277,9 +277,9 @@ static int lfs_rename_write(struct lfs_rn *rn)
  * RENAME_WHITEOUT, as mounts inside the container use it.  Two steps: a crash in between
  * may leave the new name without the whiteout, but loses nothing.
  */
-static int lfs_rename_leave_inner(struct lfs_rn *rn)
+static int lfs_rename_leave_inner(struct lfs_rn *rn, const struct cred *caller)
 {
-	struct dentry *temp = lfs_inner_whiteout_make(rn->olddir);
+	struct dentry *temp = lfs_inner_whiteout_make(rn->olddir, rn->old, caller);
 	int err;
 
 	if (IS_ERR(temp))
@@ -370,7 +370,8 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 	err = lfs_rename_ask_image(&rn) ?: lfs_write_begin(rn.sb, &cred);
 	if (err)
 		goto unlock;
-	err = flags & RENAME_WHITEOUT ? lfs_rename_leave_inner(&rn) : lfs_rename_write(&rn);
+	err = flags & RENAME_WHITEOUT ? lfs_rename_leave_inner(&rn, cred) :
+					lfs_rename_write(&rn);
 	lfs_write_end(rn.sb, cred);
 	lfs_dir_changed(olddir);
 	if (newdir != olddir)

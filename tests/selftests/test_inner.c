@@ -327,6 +327,11 @@ TEST(inner, whiteout_takes_the_right)
 		CHECK_ERR(lsetxattr("mnt/d/w", OVL "whiteout", "", 0, 0), EPERM);
 	}
 	CHECK_EQ(stat_of("mnt/d/w").st_uid, ATTACKER);
+	AS_USER(ATTACKER) {
+		mk_file("mnt/d/f", "");
+		CHECK_SYS(rename_flags("mnt/d/f", "mnt/d/g", RENAME_WHITEOUT));
+	}
+	CHECK_EQ(stat_of("mnt/d/f").st_uid, ATTACKER);
 	CHECK_STR(ls("mnt"), "d");
 }
 
