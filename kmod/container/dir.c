@@ -197,7 +197,7 @@ struct cred *lfs_cred_for_new(struct inode *dir, struct dentry *dentry, umode_t 
  * put it in its place.
  */
 static int lfs_make_aside(struct inode *dir, const struct qstr *name,
-				  const struct lfs_new *new, struct dentry **upper)
+			  const struct lfs_new *new, struct dentry **upper)
 {
 	struct lfs_container *c = lfs_c(dir);
 	struct mnt_idmap *idmap = mnt_idmap(c->upper_mnt);
