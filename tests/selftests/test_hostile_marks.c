@@ -22,7 +22,7 @@
 /* overlayfs's and our own, those that mean nothing here among them. */
 static const char *const marks[] = {
 	"opaque", "redirect", "impure", "metacopy", "layerfs.origin", "origin",
-	"nlink", "uuid", "upper", "overlay.opaque", "layerfs.", "whatever",
+	"nlink", "uuid", "upper", "overlay.", "layerfs.", "whatever",
 };
 
 #define NMARKS	(sizeof(marks) / sizeof(*marks))
