@@ -402,9 +402,8 @@ TEST(nesting, as_many_layers_as_there_may_be)
 TEST(nesting, container_as_a_layer)
 {
 	static const char *const names[] = { "read", "mapped", "stat" };
-	char path[32];
-	char *map;
-	int fd;
+	char path[32], *map;
+	int fd, mapped;
 
 	SKIP_ON_OVERLAY("maps files otherwise");
 	fx_dirs(2);
@@ -421,8 +420,10 @@ TEST(nesting, container_as_a_layer)
 	CHECK_STR(cat("m1/stat"), "upper");
 	fd = CHECK_SYS(open("m1/read", O_RDONLY));
 	CHECK_STR(cat_fd(fd), "before");
-	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, CHECK_SYS(open("m1/mapped", O_RDONLY)), 0);
+	mapped = CHECK_SYS(open("m1/mapped", O_RDONLY));
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, mapped, 0);
 	CHECK(map != MAP_FAILED);
+	close(mapped);
 	CHECK(!memcmp(map, "before", 6));
 	/* the first writes copy up below what m1 has open */
 	mk_file("mnt/read", "afterwards");
