@@ -385,7 +385,7 @@ static void check_worked_out(const char *root, const char *plain)
 }
 
 /* An upper in a container does all that one on a disk does. */
-TEST(inner, upper_of_layerfs)
+TEST_WITH(inner, upper_of_layerfs, .timeout = 900)
 {
 	SKIP_ON_OVERLAY("is no upper");
 	fx_dirs(1);
@@ -420,7 +420,7 @@ TEST(inner, upper_of_layerfs)
 }
 
 /* All of the mount inside in the container: layers, upper, work. */
-TEST(inner, all_in_the_container)
+TEST_WITH(inner, all_in_the_container, .timeout = 900)
 {
 	SKIP_ON_OVERLAY("is no upper");
 	fx_dirs(1);
@@ -443,7 +443,7 @@ TEST(inner, all_in_the_container)
 }
 
 /* The same with overlayfs inside. */
-TEST(inner, upper_of_overlayfs)
+TEST_WITH(inner, upper_of_overlayfs, .timeout = 900)
 {
 	const char *options = "lowerdir=%s,upperdir=mnt/up,workdir=mnt/wk,redirect_dir=on";
 

@@ -377,7 +377,7 @@ static int mount_numbered(const char *target, int from, int to, const char *last
 }
 
 /* The bound is on layers, not on what is written down. */
-TEST(nesting, as_many_layers_as_there_may_be)
+TEST_WITH(nesting, as_many_layers_as_there_may_be, .timeout = 900)
 {
 	SKIP_ON_OVERLAY("has another bound");
 	use_tmpfs();
