@@ -101,6 +101,7 @@ enum {
 	LFS_I_MOVING,		/* mappings may still show the layer's file */
 	LFS_I_MOVED,		/* the file has another name than in its layer, too */
 	LFS_I_METACOPY,		/* the object in the upper has no data: @image has it */
+	LFS_I_INNER_WHITEOUT,	/* an empty file that is shown as a character device 0/0 */
 };
 
 /**
@@ -274,9 +275,17 @@ static inline bool lfs_may_suid(const struct inode *inode, bool is_upper)
 	return lfs_image_may_suid(d_inode(lfs_i(inode)->image));
 }
 
+/* Whether a mount inside the container has made a whiteout of this. */
+static inline bool lfs_is_inner_whiteout(const struct inode *inode)
+{
+	return test_bit(LFS_I_INNER_WHITEOUT, &lfs_i(inode)->flags);
+}
+
 /* The mode to show for that of a real object. */
 static inline umode_t lfs_mode(umode_t mode, const struct inode *inode, bool is_upper)
 {
+	if (lfs_is_inner_whiteout(inode))
+		return (mode & ~S_IFMT) | S_IFCHR;
 	if (!S_ISREG(mode) || lfs_may_suid(inode, is_upper))
 		return mode;
 	return mode & ~(S_ISUID | S_ISGID);
@@ -371,8 +380,17 @@ void lfs_write_end(struct super_block *sb, const struct cred *old);
 struct dentry *lfs_upper_child(struct lfs_container *c, struct dentry *upper_dir,
 			       const struct qstr *name, const struct dentry *want);
 int lfs_name_failed(struct inode *dir, struct dentry *dentry, int err);
+struct cred *lfs_cred_for_new(struct mnt_idmap *idmap, struct inode *dir,
+			      struct dentry *dentry, umode_t mode, const struct cred *caller);
 int lfs_mark_impure(struct inode *dir);
 bool lfs_ino_is_foreign(struct inode *inode);
+
+/* inner.c */
+int lfs_inner_whiteout_mark(struct super_block *sb, struct dentry *temp);
+int lfs_inner_mark_dir(struct inode *dir, const struct inode *inode);
+struct dentry *lfs_inner_whiteout_make(struct mnt_idmap *idmap, struct inode *dir,
+				       struct dentry *dentry, const struct cred *caller);
+int lfs_inner_whiteout_place(struct inode *dir, const struct qstr *name, struct dentry *temp);
 
 /* remove.c */
 int lfs_unlink(struct inode *dir, struct dentry *dentry);

@@ -190,10 +190,19 @@ static int lfs_inherit_set(struct lfs_container *c, struct dentry *temp,
 	return err;
 }
 
-/* The mounter's credentials, but the new object is the caller's. */
-static struct cred *lfs_cred_for_new(struct mnt_idmap *idmap, struct inode *dir,
-				     struct dentry *dentry, umode_t mode,
-				     const struct cred *caller)
+/**
+ * lfs_cred_for_new - the mounter's credentials, but what is made with them is the caller's
+ * @idmap: of the container's mount
+ * @dir: directory of the container
+ * @dentry: the name in it
+ * @mode: of what is made
+ * @caller: the caller's credentials
+ *
+ * Context: the mounter's credentials are in force.
+ * Return: a reference, or an error.
+ */
+struct cred *lfs_cred_for_new(struct mnt_idmap *idmap, struct inode *dir,
+			      struct dentry *dentry, umode_t mode, const struct cred *caller)
 {
 	struct user_namespace *ns = i_user_ns(dir);
 	struct cred *cred = prepare_creds();
@@ -213,9 +222,12 @@ static struct cred *lfs_cred_for_new(struct mnt_idmap *idmap, struct inode *dir,
 	return cred;
 }
 
-/* The name is whited out: make the object aside, then put it in the whiteout's place. */
-static int lfs_make_over_whiteout(struct inode *dir, const struct qstr *name,
-				  const struct lfs_new *new, struct dentry **upper)
+/*
+ * The name is whited out, or it takes more than one step: make the object aside, then
+ * put it in its place.
+ */
+static int lfs_make_aside(struct inode *dir, const struct qstr *name,
+			  const struct lfs_new *new, struct dentry **upper)
 {
 	struct lfs_container *c = lfs_c(dir);
 	struct mnt_idmap *idmap = lfs_upper_idmap(c);
@@ -237,6 +249,8 @@ static int lfs_make_over_whiteout(struct inode *dir, const struct qstr *name,
 	err = new->hardlink ? 0 : lfs_inherit_set(c, temp, &in);
 	if (!err && !new->hardlink)
 		err = lfs_fileattr_inherit(c, lfs_upper(dir), temp);
+	if (!err && new->inner_whiteout)
+		err = lfs_inner_whiteout_mark(dir->i_sb, temp);
 	if (!err && S_ISDIR(new->mode))
 		/* What the whiteout hid stays hidden. */
 		err = vfs_setxattr(idmap, temp, lfs_marks(dir->i_sb)->opaque, "y", 1, 0);
@@ -261,22 +275,22 @@ static int lfs_make_upper(struct inode *dir, const struct qstr *name,
 {
 	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_c(dir));
 	struct dentry *upper_dir = lfs_upper(dir), *child;
-	bool whiteout = false;
+	bool aside = false;
 	int err;
 
 	inode_lock_nested(d_inode(upper_dir), I_MUTEX_PARENT);
 	child = lfs_upper_child(lfs_c(dir), upper_dir, name, NULL);
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
-		whiteout = d_is_positive(child);
-		if (!whiteout)
+		aside = d_is_positive(child) || new->inner_whiteout;
+		if (!aside)
 			err = lfs_real_make(idmap, d_inode(upper_dir), child, new);
 	}
 	inode_unlock(d_inode(upper_dir));
 	if (IS_ERR(child))
 		return err;
-	if (whiteout)
-		err = lfs_make_over_whiteout(dir, name, new, upper);
+	if (aside)
+		err = lfs_make_aside(dir, name, new, upper);
 	else if (!err)
 		*upper = dget(child);
 	dput(child);
@@ -327,12 +341,16 @@ static int lfs_make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *d
 	inode = new_inode(dir->i_sb);
 	if (!inode)
 		return -ENOMEM;
+	if (new->inner_whiteout)
+		set_bit(LFS_I_INNER_WHITEOUT, &lfs_i(inode)->flags);
 	err = lfs_write_begin(dir->i_sb, &old);
 	if (err) {
 		iput(inode);
 		return err;
 	}
-	err = lfs_make_for_caller(idmap, dir, dentry, new, caller, &upper);
+	err = lfs_inner_mark_dir(dir, inode);
+	if (!err)
+		err = lfs_make_for_caller(idmap, dir, dentry, new, caller, &upper);
 	lfs_write_end(dir->i_sb, old);
 	if (err) {
 		iput(inode);
@@ -364,9 +382,11 @@ static int lfs_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *
 {
 	struct lfs_new new = { .mode = mode, .rdev = rdev };
 
-	/* It would vanish at once. */
-	if (S_ISCHR(mode) && rdev == WHITEOUT_DEV)
-		return -EPERM;
+	/* In the upper it would be the container's own whiteout. */
+	if (S_ISCHR(mode) && rdev == WHITEOUT_DEV) {
+		new.mode = S_IFREG | (mode & ~S_IFMT);
+		new.inner_whiteout = true;
+	}
 	return lfs_make(idmap, dir, dentry, &new);
 }
 
@@ -399,6 +419,8 @@ static int lfs_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 	nameless = !d_inode(new.hardlink)->i_nlink;
 	if (lfs_ino_is_foreign(inode))
 		err = lfs_mark_impure(dir);
+	if (!err)
+		err = lfs_inner_mark_dir(dir, inode);
 	if (!err) {
 		/* The name that it has in its layer may go. */
 		lfs_moved_begin(inode);

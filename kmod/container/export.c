@@ -262,7 +262,7 @@ static bool lfs_is_copy_of(struct lfs_container *c, struct dentry *upper,
 	return lfs_marker_origin(image->marks, upper, &origin) > 0 &&
 	       lfs_image_origin_fs(image, &origin) == image->fsid[top->layer] &&
 	       le64_to_cpu(origin.ino) == d_inode(top->dentry)->i_ino &&
-	       !inode_wrong_type(d_inode(upper), image_inode->i_mode);
+	       !inode_wrong_type(d_inode(upper), d_inode(top->dentry)->i_mode);
 }
 
 /* Whether a container's object is the one of the image, or what became of it. */

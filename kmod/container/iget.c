@@ -131,7 +131,7 @@ static void lfs_inode_init(struct inode *inode)
 {
 	struct inode *real = lfs_real_inode(inode);
 
-	inode->i_mode = real->i_mode;
+	inode->i_mode = lfs_mode(real->i_mode, inode, lfs_upper(inode));
 	lfs_copy_attrs(inode);
 	switch (inode->i_mode & S_IFMT) {
 	case S_IFDIR:
@@ -207,6 +207,13 @@ struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
 	return found;
 }
 
+static int lfs_key_is_inner_whiteout(const struct super_block *sb, const struct lfs_key *key)
+{
+	if (key->upper)
+		return lfs_marker_inner_whiteout(lfs_marks(sb), key->upper);
+	return lfs_ii(d_inode(key->image))->top.inner_whiteout;
+}
+
 /**
  * lfs_iget - the inode of an object, found or made
  * @sb: the container's
@@ -220,7 +227,7 @@ struct inode *lfs_iget_new(struct inode *inode, struct lfs_key *key)
 struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key)
 {
 	struct inode *inode = new_inode(sb);
-	int prot = 0;
+	int prot = 0, inner;
 
 	if (!inode) {
 		lfs_key_put(key);
@@ -228,11 +235,14 @@ struct inode *lfs_iget(struct super_block *sb, struct lfs_key *key)
 	}
 	if (key->upper && (d_is_reg(key->upper) || d_is_dir(key->upper)))
 		prot = lfs_marker_protattr(lfs_marks(sb), key->upper);
-	if (prot < 0) {
+	inner = prot < 0 ? prot : lfs_key_is_inner_whiteout(sb, key);
+	if (inner < 0) {
 		iput(inode);
 		lfs_key_put(key);
-		return ERR_PTR(prot);
+		return ERR_PTR(inner);
 	}
+	if (inner)
+		set_bit(LFS_I_INNER_WHITEOUT, &lfs_i(inode)->flags);
 	lfs_prot_set(inode, prot);
 	/* It may be a copy made a moment ago, whose inode was dropped since. */
 	if (key->upper)

@@ -170,6 +170,8 @@ int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *at
 	/* The upper's filesystem works out the mode, from the same bits. */
 	if (real.ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))
 		real.ia_valid &= ~ATTR_MODE;
+	if (lfs_is_inner_whiteout(inode))
+		real.ia_mode = (real.ia_mode & ~S_IFMT) | S_IFREG;
 	/*
 	 * The file is the container's; the upper's owner check has passed.
 	 * ATTR_OPEN would have the upper's filesystem skip what was not done.

@@ -116,7 +116,8 @@ static int lfs_dirlist_fill(struct inode *dir, struct lfs_dirlist *list)
 	if (!list->upper)
 		return -ENOMEM;
 	lfs_upper_path(dir, &path);
-	err = lfs_real_list(&path, c->cred, list->upper, lfs_upper_map_ino, c, NULL);
+	err = lfs_real_list(&path, c->cred, list->upper, lfs_upper_map_ino, c,
+			    lfs_marks(dir->i_sb), 0);
 	if (err == -ESTALE)
 		lfs_upper_changed(c, path.dentry);
 	if (err)

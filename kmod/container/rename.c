@@ -24,6 +24,7 @@
 /**
  * struct lfs_rn - a rename under way
  * @sb: the container's
+ * @idmap: of its mount
  * @olddir: parent of @old
  * @old: what is renamed
  * @newdir: parent of @new
@@ -38,6 +39,7 @@
  */
 struct lfs_rn {
 	struct super_block *sb;
+	struct mnt_idmap *idmap;
 	struct inode *olddir;
 	struct dentry *old;
 	struct inode *newdir;
@@ -104,6 +106,10 @@ static int lfs_rename_mark(struct lfs_rn *rn)
 		err = lfs_mark_impure(rn->newdir);
 	if (!err && rn->exchange && lfs_ino_is_foreign(new))
 		err = lfs_mark_impure(rn->olddir);
+	if (!err)
+		err = lfs_inner_mark_dir(rn->newdir, old);
+	if (!err && rn->exchange)
+		err = lfs_inner_mark_dir(rn->olddir, new);
 	return err;
 }
 
@@ -271,6 +277,33 @@ static int lfs_rename_write(struct lfs_rn *rn)
 	return 0;
 }
 
+/*
+ * RENAME_WHITEOUT, as mounts inside the container use it.  Two steps: a crash in between
+ * may leave the new name without the whiteout, but loses nothing.
+ */
+static int lfs_rename_leave_inner(struct lfs_rn *rn, const struct cred *caller)
+{
+	struct dentry *temp = lfs_inner_whiteout_make(rn->idmap, rn->olddir, rn->old, caller);
+	int err;
+
+	if (IS_ERR(temp))
+		return PTR_ERR(temp);
+	err = lfs_rename_write(rn);
+	if (err)
+		goto remove;
+	err = lfs_inner_whiteout_place(rn->olddir, &rn->old->d_name, temp);
+	if (!err)
+		goto out;
+	/* The VFS is going to think that nothing was renamed: have it look again. */
+	d_drop(rn->old);
+	d_drop(rn->new);
+remove:
+	lfs_work_remove(lfs_container_of(rn->sb), temp);
+out:
+	dput(temp);
+	return err;
+}
+
 /* Without redirects a directory that merges cannot merge from elsewhere: mv(1) copies it. */
 static bool lfs_rename_needs_copy(const struct lfs_rn *rn)
 {
@@ -305,12 +338,13 @@ static int lfs_rename_copyup(struct lfs_rn *rn)
  * @old: what is renamed
  * @newdir: parent of @new, its i_rwsem held for writing
  * @new: the new name
- * @flags: RENAME_NOREPLACE, RENAME_EXCHANGE
+ * @flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
  */
 int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old,
 	       struct inode *newdir, struct dentry *new, unsigned int flags)
 {
 	struct lfs_rn rn = {
+		.idmap = idmap,
 		.sb = olddir->i_sb,
 		.olddir = olddir,
 		.old = old,
@@ -321,7 +355,7 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 	const struct cred *cred;
 	int err, empty;
 
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
 	if (lfs_rename_needs_copy(&rn))
 		return -EXDEV;
@@ -341,7 +375,8 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 	err = lfs_rename_ask_image(&rn) ?: lfs_write_begin(rn.sb, &cred);
 	if (err)
 		goto unlock;
-	err = lfs_rename_write(&rn);
+	err = flags & RENAME_WHITEOUT ? lfs_rename_leave_inner(&rn, cred) :
+					lfs_rename_write(&rn);
 	lfs_write_end(rn.sb, cred);
 	lfs_dir_changed(olddir);
 	if (newdir != olddir)

@@ -188,6 +188,26 @@ static int lfs_fill_root(struct super_block *sb, struct lfs_container *c)
 	return sb->s_root ? 0 : -ENOMEM;
 }
 
+/*
+ * The upper may be in another container, whose locks are taken under those of this
+ * one: a class for each depth of stacking, not one for the type.
+ */
+static void lfs_super_lock_classes(struct super_block *sb)
+{
+#ifdef CONFIG_LOCKDEP
+	static struct lock_class_key umount_key[FILESYSTEM_MAX_STACK_DEPTH + 1];
+	static struct lock_class_key rename_key[FILESYSTEM_MAX_STACK_DEPTH + 1];
+	static struct lock_class_key write_key[FILESYSTEM_MAX_STACK_DEPTH + 1][SB_FREEZE_LEVELS];
+	int i, depth = sb->s_stack_depth;
+
+	/* Held since the superblock was made. */
+	lock_set_class(&sb->s_umount.dep_map, "layerfs s_umount", &umount_key[depth], 0, _RET_IP_);
+	lockdep_set_class(&sb->s_vfs_rename_mutex, &rename_key[depth]);
+	for (i = 0; i < SB_FREEZE_LEVELS; i++)
+		lockdep_set_class(&sb->s_writers.rw_sem[i], &write_key[depth][i]);
+#endif
+}
+
 static void lfs_set_blocksize(struct super_block *sb, const struct super_block *real)
 {
 	sb->s_blocksize = real->s_blocksize;
@@ -225,6 +245,7 @@ int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc)
 	}
 	/* Checked to be allowed with the options. */
 	sb->s_stack_depth++;
+	lfs_super_lock_classes(sb);
 	/* The upper may be another layerfs mount, whose own is taken below it. */
 	lockdep_set_subclass(&c->work.log, sb->s_stack_depth);
 	sb->s_magic = LAYERFS_SUPER_MAGIC;

@@ -8,16 +8,35 @@
 #include "copyup/copyup.h"
 #include "layer/marker.h"
 
-static int lfs_xattr_get(const struct xattr_handler *handler, struct dentry *dentry,
-			 struct inode *inode, const char *name, void *value, size_t size)
+/*
+ * What a mount inside the container takes for its marks, the real object has by
+ * another name.  NULL if it has @name itself.
+ */
+static char *lfs_xattr_escape(const struct super_block *sb, const char *name)
+{
+	const struct lfs_marks *marks = lfs_marks(sb);
+	size_t prefix = str_has_prefix(name, marks->prefix);
+	const char *rest = name + prefix;
+	char *escaped;
+
+	if (!prefix)
+		return NULL;
+	if (!*rest)
+		return ERR_PTR(-EINVAL);
+	if (strlen(marks->escape) + strlen(rest) > XATTR_NAME_MAX)
+		return ERR_PTR(-EOPNOTSUPP);
+	escaped = kasprintf(GFP_KERNEL, "%s%s", marks->escape, rest);
+	return escaped ?: ERR_PTR(-ENOMEM);
+}
+
+/* @name is the real object's, as in all that follows. */
+static int lfs_xattr_get_real(struct inode *inode, const char *name, void *value, size_t size)
 {
 	const struct cred *old;
 	struct path path;
 	bool upper;
 	int ret;
 
-	if (lfs_xattr_is_private(lfs_marks(inode->i_sb), name))
-		return -EOPNOTSUPP;
 	upper = lfs_real_path(inode, &path);
 	if (!strcmp(name, XATTR_NAME_CAPS) && !lfs_may_suid(inode, upper))
 		return -ENODATA;
@@ -33,19 +52,16 @@ static int lfs_xattr_get(const struct xattr_handler *handler, struct dentry *den
 	return ret;
 }
 
-static int lfs_xattr_set(const struct xattr_handler *handler, struct mnt_idmap *idmap,
-			 struct dentry *dentry, struct inode *inode, const char *name,
-			 const void *value, size_t size, int flags)
+static int lfs_xattr_set_real(struct dentry *dentry, struct inode *inode, const char *name,
+			      const void *value, size_t size, int flags)
 {
 	const struct cred *old;
 	struct path path;
 	int err;
 
-	if (lfs_xattr_is_private(lfs_marks(inode->i_sb), name))
-		return -EOPNOTSUPP;
 	if ((!value || flags) && !lfs_upper(inode)) {
 		/* A change that will be refused is no reason to copy. */
-		err = lfs_xattr_get(handler, dentry, inode, name, NULL, 0);
+		err = lfs_xattr_get_real(inode, name, NULL, 0);
 		if (err < 0 && (!value || (flags & XATTR_REPLACE) || err != -ENODATA))
 			return err;
 		if (err >= 0 && (flags & XATTR_CREATE))
@@ -79,10 +95,18 @@ static bool lfs_xattr_shown(const struct super_block *sb, const char *name, bool
 	return true;
 }
 
-/* Takes out of a list what is not shown; its new length. */
+/* Cuts from the start of a list, @left bytes long. */
+static void lfs_xattr_cut(char *list, size_t left, size_t cut)
+{
+	memmove(list, list + cut, left - cut);
+}
+
+/* Takes out of a list what is not shown, and out of names what escapes them; its new length. */
 static ssize_t lfs_xattr_filter(const struct super_block *sb, char *list, ssize_t len,
 				bool may_suid)
 {
+	const struct lfs_marks *marks = lfs_marks(sb);
+	size_t prefix = strlen(marks->prefix), escape = strlen(marks->escape) - prefix;
 	ssize_t left;
 	size_t n;
 	char *s;
@@ -91,13 +115,17 @@ static ssize_t lfs_xattr_filter(const struct super_block *sb, char *list, ssize_
 		n = strnlen(s, left) + 1;
 		if (n > left)
 			return -EIO;
-		left -= n;
-		if (lfs_xattr_shown(sb, s, may_suid)) {
-			s += n;
-		} else {
+		if (!lfs_xattr_shown(sb, s, may_suid)) {
+			lfs_xattr_cut(s, left, n);
 			len -= n;
-			memmove(s, s + n, left);
+		} else if (lfs_xattr_is_escaped(marks, s)) {
+			lfs_xattr_cut(s + prefix, left - prefix, escape);
+			len -= escape;
+			s += n - escape;
+		} else {
+			s += n;
 		}
+		left -= n;
 	}
 	return len;
 }
@@ -161,6 +189,33 @@ ssize_t lfs_listxattr(struct dentry *dentry, char *list, size_t size)
 			return len;
 	}
 	return lfs_xattr_list_all(sb, path.dentry, may_suid, list, size);
+}
+
+static int lfs_xattr_get(const struct xattr_handler *handler, struct dentry *dentry,
+			 struct inode *inode, const char *name, void *value, size_t size)
+{
+	char *escaped = lfs_xattr_escape(inode->i_sb, name);
+	int ret;
+
+	if (IS_ERR(escaped))
+		return PTR_ERR(escaped);
+	ret = lfs_xattr_get_real(inode, escaped ?: name, value, size);
+	kfree(escaped);
+	return ret;
+}
+
+static int lfs_xattr_set(const struct xattr_handler *handler, struct mnt_idmap *idmap,
+			 struct dentry *dentry, struct inode *inode, const char *name,
+			 const void *value, size_t size, int flags)
+{
+	char *escaped = lfs_xattr_escape(inode->i_sb, name);
+	int err;
+
+	if (IS_ERR(escaped))
+		return PTR_ERR(escaped);
+	err = lfs_xattr_set_real(dentry, inode, escaped ?: name, value, size, flags);
+	kfree(escaped);
+	return err;
 }
 
 static const struct xattr_handler lfs_xattr_handler = {

@@ -210,6 +210,9 @@ static int lfs_copyup_link(struct lfs_copyup *cu, struct inode *parent, struct d
 		if (err)
 			return err;
 	}
+	err = lfs_inner_mark_dir(parent, d_inode(cu->dentry));
+	if (err)
+		return err;
 	take_dentry_name_snapshot(&name, cu->dentry);
 	err = lfs_copyup_place(cu, lfs_upper(parent), &name.name, upper);
 	release_dentry_name_snapshot(&name);

@@ -213,7 +213,7 @@ static int lfs_index_clean(struct lfs_container *c, struct dentry *dir)
 
 	if (!names)
 		return -ENOMEM;
-	err = lfs_real_list(&path, c->cred, names, lfs_real_ino, NULL, NULL);
+	err = lfs_real_list(&path, c->cred, names, lfs_real_ino, NULL, NULL, 0);
 	for (i = 0; err >= 0 && i < names->nr; i++) {
 		n = names->v[i];
 		err = lfs_index_is_dead(c, dir, n);

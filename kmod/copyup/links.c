@@ -91,13 +91,13 @@ struct lfs_links *lfs_links_of_upper(struct lfs_container *c, struct dentry *upp
 
 static int lfs_links_load_copy(struct lfs_inode *li)
 {
-	struct inode *image = d_inode(li->image);
+	const struct lfs_real *top = &lfs_ii(d_inode(li->image))->top;
 	struct dentry *copy;
 
 	copy = lfs_index_lookup(lfs_c(&li->vfs_inode), &li->links->origin, false);
 	if (IS_ERR_OR_NULL(copy))
 		return PTR_ERR_OR_ZERO(copy);
-	if (inode_wrong_type(d_inode(copy), image->i_mode)) {
+	if (inode_wrong_type(d_inode(copy), d_inode(top->dentry)->i_mode)) {
 		pr_warn_ratelimited("'%pd2' is not the copy of a file of its name's\n", copy);
 		dput(copy);
 		return -EIO;
@@ -268,7 +268,7 @@ int lfs_links_alias(struct dentry *dentry, struct inode *parent, struct dentry *
 
 	if (d_unlinked(dentry))
 		return 0;
-	err = lfs_mark_impure(parent);
+	err = lfs_mark_impure(parent) ?: lfs_inner_mark_dir(parent, d_inode(dentry));
 	if (err)
 		return err;
 	take_dentry_name_snapshot(&name, dentry);

@@ -157,7 +157,8 @@ static int lfs_copy_attr(struct lfs_copyup *cu)
 	struct iattr attr = {
 		.ia_valid = ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_ATIME_SET |
 			    ATTR_MTIME | ATTR_MTIME_SET,
-		.ia_mode = lfs_mode(cu->stat.mode, d_inode(cu->dentry), false),
+		.ia_mode = (lfs_mode(cu->stat.mode, d_inode(cu->dentry), false) & ~S_IFMT) |
+			   (cu->stat.mode & S_IFMT),
 		.ia_vfsuid = VFSUIDT_INIT(cu->stat.uid),
 		.ia_vfsgid = VFSGIDT_INIT(cu->stat.gid),
 		.ia_atime = cu->stat.atime,

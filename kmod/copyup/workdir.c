@@ -292,7 +292,7 @@ int lfs_real_clear(const struct path *dir, unsigned int depth)
 
 	if (!names)
 		return -ENOMEM;
-	err = lfs_real_list(dir, current_cred(), names, lfs_real_ino, NULL, NULL);
+	err = lfs_real_list(dir, current_cred(), names, lfs_real_ino, NULL, NULL, 0);
 	for (i = 0; !err && i < names->nr; i++)
 		err = lfs_real_clear_one(dir, names->v[i], depth);
 	lfs_names_free(names);
@@ -313,7 +313,7 @@ static int lfs_work_clear(const struct path *dir, const char *keep)
 
 	if (!names)
 		return -ENOMEM;
-	err = lfs_real_list(dir, current_cred(), names, lfs_real_ino, NULL, NULL);
+	err = lfs_real_list(dir, current_cred(), names, lfs_real_ino, NULL, NULL, 0);
 	for (i = 0; !err && i < names->nr; i++) {
 		n = names->v[i];
 		if (keep && !strcmp(n->name, keep))
@@ -388,7 +388,8 @@ static int lfs_work_check_incompat(struct fs_context *fc, struct lfs_container *
 	if (IS_ERR_OR_NULL(incompat.dentry))
 		return PTR_ERR_OR_ZERO(incompat.dentry);
 	names = lfs_names_alloc();
-	err = names ? lfs_real_list(&incompat, c->cred, names, lfs_real_ino, NULL, NULL) : -ENOMEM;
+	err = names ? lfs_real_list(&incompat, c->cred, names, lfs_real_ino, NULL, NULL, 0) :
+		      -ENOMEM;
 	for (i = 0; !err && i < names->nr; i++)
 		err = lfs_work_check_feature(fc, c, names->v[i]->name);
 	lfs_names_free(names);

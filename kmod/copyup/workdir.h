@@ -53,12 +53,14 @@ struct lfs_workdir {
  * @rdev: of a device
  * @target: of a symlink
  * @hardlink: link to this instead of making anything
+ * @inner_whiteout: a regular file that is shown as a character device 0/0
  */
 struct lfs_new {
 	umode_t mode;
 	dev_t rdev;
 	const char *target;
 	struct dentry *hardlink;
+	bool inner_whiteout;
 };
 
 /**

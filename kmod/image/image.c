@@ -33,6 +33,20 @@ static bool lfs_cred_equal(const struct cred *a, const struct cred *b)
 	return sec_a == sec_b;
 }
 
+/**
+ * lfs_image_serves - whether an image's layers are read as a mounter would read them
+ * @image: the image
+ * @cred: the mounter's, from lfs_mounter_creds()
+ * @marks: which attributes the mounter wants to count
+ *
+ * Context: any; takes no lock.
+ */
+bool lfs_image_serves(const struct lfs_image *image, const struct cred *cred,
+		      const struct lfs_marks *marks)
+{
+	return image->marks == marks && lfs_cred_equal(image->cred, cred);
+}
+
 static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 {
 	const struct lfs_image *image = READ_ONCE(sb->s_fs_info);
@@ -43,9 +57,8 @@ static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 		return 0;
 	/* sget_fc() answers EBUSY to a match from another user namespace. */
 	return sb->s_user_ns == fc->user_ns &&
-	       image->marks == want->marks &&
 	       lfs_layerset_equal(image->set, want->set) &&
-	       lfs_cred_equal(image->cred, want->cred);
+	       lfs_image_serves(image, want->cred, want->marks);
 }
 
 static void lfs_image_free(struct lfs_image *image)
@@ -213,6 +226,11 @@ static struct inode *lfs_image_root(struct super_block *sb)
 		/* Below the lowest there is nothing to hide. */
 		err = i + 1 < nr ? lfs_marker_opaque(image->marks, real[i].dentry) : 0;
 		real[i].xwhiteouts = err == LFS_XWHITEOUTS;
+		if (err >= 0)
+			err = lfs_aufs_opaque(image->marks,
+					      mnt_idmap(image->set->layers[i]->mnt),
+					      real[i].dentry);
+		real[i].last = err > 0;
 		err = min(err, 0);
 	}
 	if (err) {

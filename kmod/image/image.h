@@ -72,16 +72,20 @@ struct lfs_image {
  * @dentry: referenced by the image inode
  * @layer: which layer of the image it lies in, 0 is the top
  * @xwhiteouts: a directory, which may hold whiteouts in the form of attributes
+ * @inner_whiteout: a file that is shown as a character device 0/0
+ * @last: the root of a layer, which hides those below
  */
 struct lfs_real {
 	struct dentry *dentry;
 	unsigned int layer;
 	bool xwhiteouts;
+	bool inner_whiteout;
+	bool last;
 };
 
 /**
  * struct lfs_image_inode - an object of the image
- * @vfs_inode: its i_mode tells the type, its i_ino is the st_ino shown; its
+ * @vfs_inode: its i_mode tells the type shown, its i_ino is the st_ino shown; its
  *             other attributes are not used, the real inode's are
  * @top: the real object; of a directory, the topmost of those merged
  * @below: of a directory, the others merged, topmost first; of a file that has its
@@ -195,6 +199,8 @@ static inline u64 lfs_ino(const struct lfs_image *image, unsigned int fsid, u64 
 int lfs_image_init(void);
 void lfs_image_exit(void);
 struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks);
+bool lfs_image_serves(const struct lfs_image *image, const struct cred *cred,
+		      const struct lfs_marks *marks);
 struct cred *lfs_mounter_creds(void);
 unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path);
 

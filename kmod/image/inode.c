@@ -126,7 +126,7 @@ struct inode *lfs_image_inode_make(struct super_block *sb, struct lfs_real *real
 	ii->top = real[0];
 
 	inode->i_ino = lfs_ino(image, image->fsid[real[0].layer], top->i_ino);
-	inode->i_mode = top->i_mode & S_IFMT;
+	inode->i_mode = real[0].inner_whiteout ? S_IFCHR : top->i_mode & S_IFMT;
 	inode->i_flags |= S_NOATIME | S_NOCMTIME | S_PRIVATE;
 	if (S_ISDIR(inode->i_mode)) {
 		inode->i_op = &lfs_image_dir_iops;

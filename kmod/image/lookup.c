@@ -28,6 +28,7 @@
  * @no_data: @found is a file whose data is to be looked for: what comes next is
  *           not merged with it, but may have the data
  * @xwhiteouts: the directory at hand may hold whiteouts in the form of attributes
+ * @asking: the layer of the last file of which the data is to be looked for
  * @absolute: its redirect, or one on the way since, leads from a layer's root
  * @index: the names of @parent, or NULL
  * @name: @path in it; valid until a redirect
@@ -42,6 +43,7 @@ struct lfs_walk {
 	unsigned int nr;
 	unsigned int max;
 	unsigned int in_vain;
+	unsigned int asking;
 	bool stop;
 	bool no_data;
 	bool xwhiteouts;
@@ -115,16 +117,21 @@ static int lfs_walk_follow(struct lfs_walk *w, struct dentry *real, const char *
 }
 
 /* What a directory's own marks say about the layers below. */
-static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char *start,
-			    const char *rest)
+static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, unsigned int layer,
+			    const char *start, const char *rest)
 {
+	struct mnt_idmap *idmap = mnt_idmap(w->image->set->layers[layer]->mnt);
 	int err;
 
 	err = lfs_marker_opaque(w->image->marks, real);
 	if (err < 0)
 		return err;
 	w->xwhiteouts = err == LFS_XWHITEOUTS;
-	if (err == LFS_OPAQUE) {
+	if (err != LFS_OPAQUE)
+		err = lfs_aufs_opaque(w->image->marks, idmap, real);
+	if (err < 0)
+		return err;
+	if (err) {
 		w->stop = true;
 		return 0;
 	}
@@ -138,7 +145,7 @@ static int lfs_walk_markers(struct lfs_walk *w, struct dentry *real, const char 
 static int lfs_walk_file(struct lfs_walk *w, struct dentry *real, unsigned int layer,
 			 const char *start)
 {
-	int metacopy = 0, err = 0;
+	int metacopy = 0, inner = 0, err = 0;
 
 	/* Hides what is below; shows only if nothing is above. */
 	if (w->nr && (!w->no_data || !d_is_reg(real))) {
@@ -148,12 +155,17 @@ static int lfs_walk_file(struct lfs_walk *w, struct dentry *real, unsigned int l
 	/* An empty file needs none. */
 	if (d_is_reg(real) && i_size_read(d_inode(real)))
 		metacopy = lfs_marker_metacopy(w->image->marks, real);
-	if (metacopy < 0)
-		return metacopy;
+	else if (!w->nr)
+		inner = lfs_marker_inner_whiteout(w->image->marks, real);
+	if (metacopy < 0 || inner < 0)
+		return min(metacopy, inner);
 	/* What is only on the way to the data plays no part. */
 	if (!metacopy || !w->no_data)
 		err = lfs_walk_add(w, real, layer);
+	if (!err && inner)
+		w->found[0].inner_whiteout = true;
 	w->no_data = metacopy;
+	w->asking = layer;
 	w->absolute = false;
 	if (!metacopy)
 		w->stop = true;
@@ -188,6 +200,33 @@ static int lfs_walk_spelled(struct lfs_walk *w, struct dentry *dir, unsigned int
 }
 
 /*
+ * The component at @start as it is in @dir, and whether a name beside it whites it out
+ * in the layers below.
+ */
+static struct dentry *lfs_walk_find(struct lfs_walk *w, struct dentry *dir, unsigned int layer,
+				    const char *start, int len, bool *covers)
+{
+	struct mnt_idmap *idmap = mnt_idmap(w->image->set->layers[layer]->mnt);
+	const struct lfs_marks *marks = w->image->marks;
+	struct dentry *real;
+	int err;
+
+	*covers = false;
+	if (lfs_aufs_is_mark(marks, start, len))
+		return NULL;
+	real = lfs_real_lookup(idmap, dir, start, len);
+	if (IS_ERR(real) || !marks->aufs)
+		return real;
+	err = lfs_aufs_find(marks, idmap, dir, start, len);
+	if (err < 0) {
+		dput(real);
+		return ERR_PTR(err);
+	}
+	*covers = err;
+	return real;
+}
+
+/*
  * One step: the component at *@pos in @dir of @layer.  Moves *@pos behind it.
  * Returns the directory reached, NULL when the walk in this layer has ended,
  * or an error.
@@ -196,13 +235,13 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 				    unsigned int layer, const char **pos)
 {
 	const char *start = *pos, *rest = strchrnul(start, '/');
-	bool lowest = layer + 1 == lfs_nr_merged(w->image->set);
+	bool lowest = layer + 1 == lfs_nr_merged(w->image->set), covers;
 	struct dentry *real;
 	int err = 0;
 
 	lfs_count(w->image->set->layers[layer]->counters, LAYERFS_C_LOOKUPS, 1);
-	real = lfs_real_lookup(mnt_idmap(w->image->set->layers[layer]->mnt), dir, start,
-			       rest - start);
+	real = lfs_walk_find(w, dir, layer, start, rest - start, &covers);
+	w->stop |= covers;
 	if (!real)
 		w->in_vain++;
 	if (real == ERR_PTR(-ESTALE))
@@ -239,11 +278,11 @@ static struct dentry *lfs_walk_step(struct lfs_walk *w, struct dentry *dir,
 		goto end;
 	}
 	w->xwhiteouts = false;
-	if (!lowest) {
+	if (!lowest && !covers) {
 		/* May replace w->path, and with it what rest points into. */
 		size_t left = strlen(rest);
 
-		err = lfs_walk_markers(w, real, start, rest);
+		err = lfs_walk_markers(w, real, layer, start, rest);
 		if (err)
 			goto end;
 		*pos = w->path + strlen(w->path) - left;
@@ -328,7 +367,7 @@ static int lfs_walk_merged(struct lfs_walk *w)
 		real = lfs_image_real(w->parent, i);
 		layer = real->layer;
 		err = lfs_walk_layer(w, real);
-		if (err || w->stop)
+		if (err || w->stop || real->last)
 			return err;
 		if (*w->path == '/')
 			goto from_root;
@@ -336,7 +375,7 @@ static int lfs_walk_merged(struct lfs_walk *w)
 	return 0;
 
 from_root:	/* ... until a redirect leads elsewhere */
-	while (++layer < lfs_nr_merged(w->image->set)) {
+	while (!lfs_image_real(root, layer)->last && ++layer < lfs_nr_merged(w->image->set)) {
 		err = lfs_walk_layer(w, lfs_image_real(root, layer));
 		if (err || w->stop)
 			return err;
@@ -406,7 +445,9 @@ static int lfs_walk_down(struct lfs_walk *w)
 {
 	int err = lfs_walk_merged(w);
 
-	return err || !w->no_data || !w->absolute ? err : lfs_walk_data(w);
+	if (err || !w->no_data || !w->absolute || !lfs_has_data_layers(w->image->set, w->asking))
+		return err;
+	return lfs_walk_data(w);
 }
 
 /* The image cannot show what it has only half of. */

@@ -8,6 +8,7 @@
 #include "image/image.h"
 #include "image/names.h"
 #include "layer/lower.h"
+#include "layer/marker.h"
 
 struct lfs_fs_map {
 	const struct lfs_image *image;
@@ -63,9 +64,13 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 		map.fsid = image->fsid[real->layer];
 		names->source = i;
 		err = lfs_real_list(&path, image->cred, names, lfs_map_ino, &map,
-				    real->xwhiteouts ? image->marks : NULL);
+				    image->marks,
+				    (real->xwhiteouts ? LFS_LIST_XWHITEOUTS : 0) |
+				    (image->marks->aufs ? LFS_LIST_AUFS : 0));
 		if (err == -ESTALE)
 			lfs_layer_changed(image->set->layers[real->layer], path.dentry);
+		if (real->last)
+			break;
 	}
 	if (err) {
 		lfs_names_free(names);

@@ -148,8 +148,18 @@ out:
 }
 
 /**
+ * lfs_layer_hold - one reference more
+ * @layer: the caller has, or keeps alive, a reference already
+ */
+struct lfs_layer *lfs_layer_hold(struct lfs_layer *layer)
+{
+	refcount_inc(&layer->ref);
+	return layer;
+}
+
+/**
  * lfs_layer_put - drop a reference
- * @layer: from lfs_layer_get()
+ * @layer: from lfs_layer_get() or lfs_layer_hold()
  *
  * Return: NULL, or with the last reference the layer's mount, which the caller
  * gives to kern_unmount_array(): ending a mount waits for a grace period, and

@@ -52,6 +52,7 @@ struct lfs_layer {
 };
 
 struct lfs_layer *lfs_layer_get(const struct path *path);
+struct lfs_layer *lfs_layer_hold(struct lfs_layer *layer);
 struct vfsmount *lfs_layer_put(struct lfs_layer *layer);
 void lfs_layer_changed(struct lfs_layer *layer, const struct dentry *where);
 bool lfs_layer_in_use(const struct dentry *root);

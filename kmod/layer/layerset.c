@@ -5,38 +5,79 @@
 
 #include "layer/layerset.h"
 
+static void lfs_layerset_add(struct lfs_layerset *set, struct lfs_layer *layer)
+{
+	set->nr++;
+	set->layers[set->nr - 1] = layer;
+}
+
+/* The layers of directories, from *@at to before @end; *@at stops at a failure. */
+static int lfs_layerset_add_paths(struct lfs_layerset *set, const struct path *paths,
+				  unsigned int *at, unsigned int end)
+{
+	struct lfs_layer *layer;
+
+	for (; *at < end; ++*at) {
+		layer = lfs_layer_get(&paths[*at]);
+		if (IS_ERR(layer))
+			return PTR_ERR(layer);
+		lfs_layerset_add(set, layer);
+	}
+	return 0;
+}
+
+static void lfs_layerset_add_inner(struct lfs_layerset *set, const struct lfs_layerset *inner)
+{
+	unsigned int i;
+
+	if (inner->nr_data) {
+		set->nr_data = inner->nr_data;
+		set->data_from = set->nr + inner->data_from;
+		set->data_to = set->nr + inner->data_to;
+	}
+	for (i = 0; i < inner->nr; i++)
+		lfs_layerset_add(set, lfs_layer_hold(inner->layers[i]));
+}
+
 /**
  * lfs_layerset_make - the layers of a list of directories
  * @paths: top first
  * @nr: how many
  * @nr_data: how many of them, the last ones, hold only data
+ * @inner: the set of a mounted image that takes the place of the last of the others,
+ *         or NULL; not with @nr_data if it has layers of data itself
  * @bad: on failure, which of @paths could not be made a layer
  *
  * Return: the set, to be freed with lfs_layerset_free(), or an error of
  * lfs_layer_get().
  */
 struct lfs_layerset *lfs_layerset_make(const struct path *paths, unsigned int nr,
-				       unsigned int nr_data, unsigned int *bad)
+				       unsigned int nr_data, const struct lfs_layerset *inner,
+				       unsigned int *bad)
 {
+	unsigned int total = inner ? nr - 1 + inner->nr : nr;
+	unsigned int own = inner ? nr - nr_data - 1 : nr - nr_data;
 	struct lfs_layerset *set;
-	struct lfs_layer *layer;
-	unsigned int i;
+	int err;
 
 	*bad = 0;
-	set = kvzalloc(struct_size(set, layers, nr), GFP_KERNEL_ACCOUNT);
+	set = kvzalloc(struct_size(set, layers, total), GFP_KERNEL_ACCOUNT);
 	if (!set)
 		return ERR_PTR(-ENOMEM);
-	for (i = 0; i < nr; i++) {
-		layer = lfs_layer_get(&paths[i]);
-		if (IS_ERR(layer)) {
-			*bad = i;
-			lfs_layerset_free(set);
-			return ERR_CAST(layer);
-		}
-		set->nr = i + 1;
-		set->layers[i] = layer;
+	err = lfs_layerset_add_paths(set, paths, bad, own);
+	if (!err && inner) {
+		lfs_layerset_add_inner(set, inner);
+		++*bad;
 	}
-	set->nr_data = nr_data;
+	if (!err && nr_data) {
+		set->nr_data = nr_data;
+		set->data_to = own;
+		err = lfs_layerset_add_paths(set, paths, bad, nr);
+	}
+	if (err) {
+		lfs_layerset_free(set);
+		return ERR_PTR(err);
+	}
 	return set;
 }
 
@@ -80,5 +121,6 @@ void lfs_layerset_free(struct lfs_layerset *set)
 bool lfs_layerset_equal(const struct lfs_layerset *a, const struct lfs_layerset *b)
 {
 	return a->nr == b->nr && a->nr_data == b->nr_data &&
+	       a->data_from == b->data_from && a->data_to == b->data_to &&
 	       !memcmp(a->layers, b->layers, array_size(a->nr, sizeof(a->layers[0])));
 }

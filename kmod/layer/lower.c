@@ -141,6 +141,8 @@ struct lfs_list_ctx {
 	struct lfs_names *names;
 	u64 (*map)(u64 ino, const void *arg);
 	const void *arg;
+	const struct lfs_marks *marks;
+	struct lfs_names *covered;
 	unsigned int calls;
 	int err;
 };
@@ -153,22 +155,57 @@ static bool lfs_list_actor(struct dir_context *ctx, const char *name, int len,
 	lc->calls++;
 	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
 		return true;
-	lc->err = lfs_names_add(lc->names, name, len, type, lc->map(ino, lc->arg));
+	if (lc->covered && lfs_aufs_is_mark(lc->marks, name, len)) {
+		name += strlen(LAYERFS_AUFS_PREFIX);
+		len -= strlen(LAYERFS_AUFS_PREFIX);
+		if (len)
+			lc->err = lfs_names_add(lc->covered, name, len, DT_UNKNOWN, 0);
+	} else {
+		lc->err = lfs_names_add(lc->names, name, len, type, lc->map(ino, lc->arg));
+	}
 	return !lc->err;
 }
 
 /* Settle what readdir could not tell: is it a whiteout, what type is it? */
-static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsigned int from,
-			   const struct lfs_marks *marks)
+static int lfs_list_settle_one(struct lfs_name *n, struct dentry *real,
+			       const struct lfs_marks *marks, bool xwhiteouts, bool inner)
 {
+	int err;
+
+	n->type = fs_umode_to_dtype(d_inode(real)->i_mode);
+	n->whiteout = lfs_is_whiteout(real);
+	if (xwhiteouts) {
+		err = lfs_marker_whiteout(marks, real);
+		if (err < 0)
+			return err;
+		n->whiteout |= err;
+	}
+	if (inner) {
+		err = lfs_marker_inner_whiteout(marks, real);
+		if (err < 0)
+			return err;
+		if (err)
+			n->type = DT_CHR;
+	}
+	return 0;
+}
+
+static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsigned int from,
+			   const struct lfs_marks *marks, unsigned int whiteouts)
+{
+	bool xwhiteouts = whiteouts & LFS_LIST_XWHITEOUTS;
 	struct dentry *real;
 	struct lfs_name *n;
 	unsigned int i;
-	int err;
+	int err, inner;
 
+	inner = marks ? lfs_marker_holds_inner(marks, dir->dentry) : 0;
+	if (inner < 0)
+		return inner;
 	for (i = from; i < names->nr; i++) {
 		n = names->v[i];
-		if (n->type != DT_CHR && n->type != DT_UNKNOWN && !(marks && n->type == DT_REG))
+		if (n->type != DT_CHR && n->type != DT_UNKNOWN &&
+		    !((xwhiteouts || inner) && n->type == DT_REG))
 			continue;
 		real = lfs_real_lookup(mnt_idmap(dir->mnt), dir->dentry, n->name, n->len);
 		if (IS_ERR(real))
@@ -178,14 +215,44 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
 			n->whiteout = true;
 			continue;
 		}
-		err = marks ? lfs_marker_whiteout(marks, real) : 0;
-		n->whiteout = err > 0 || lfs_is_whiteout(real);
-		n->type = fs_umode_to_dtype(d_inode(real)->i_mode);
+		err = lfs_list_settle_one(n, real, marks, xwhiteouts, inner);
 		dput(real);
-		if (err < 0)
+		if (err)
 			return err;
 	}
 	return 0;
+}
+
+/* What is whited out by names is so in the layers below; in this one it may be there. */
+static int lfs_list_cover(struct lfs_names *names, const struct lfs_names *covered)
+{
+	unsigned int i, nr;
+	int err = 0;
+
+	for (i = 0; !err && i < covered->nr; i++) {
+		nr = names->nr;
+		err = lfs_names_add(names, covered->v[i]->name, covered->v[i]->len, DT_WHT, 0);
+		if (names->nr > nr)
+			names->v[nr]->whiteout = true;
+	}
+	return err;
+}
+
+/* All of an open directory, into @lc->names and @lc->covered. */
+static int lfs_list_read(struct file *file, struct lfs_list_ctx *lc)
+{
+	unsigned int seen;
+	int err;
+
+	do {
+		seen = lc->calls;
+		err = iterate_dir(file, &lc->ctx);
+		if (!err)
+			err = lc->err;
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+	} while (!err && lc->calls != seen);
+	return err;
 }
 
 /**
@@ -195,7 +262,8 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  * @names: names already in it stay as they are: a layer above wins
  * @map: turns an inode number of @dir's filesystem into a st_ino
  * @arg: for @map
- * @marks: which attributes mark whiteouts, or NULL if @dir holds none of these
+ * @marks: which attributes count, or NULL if none does
+ * @whiteouts: LFS_LIST_*, or'ed
  *
  * Whiteouts are added and marked as such.
  *
@@ -204,40 +272,40 @@ static int lfs_list_settle(const struct path *dir, struct lfs_names *names, unsi
  */
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,
-		  const struct lfs_marks *marks)
+		  const struct lfs_marks *marks, unsigned int whiteouts)
 {
 	struct lfs_list_ctx lc = {
 		.ctx.actor = lfs_list_actor,
 		.names = names,
 		.map = map,
 		.arg = arg,
+		.marks = marks,
 	};
-	unsigned int seen, from = names->nr;
+	unsigned int from = names->nr;
 	const struct cred *old;
 	struct file *file;
 	int err;
 
+	if (whiteouts & LFS_LIST_AUFS) {
+		lc.covered = lfs_names_alloc();
+		if (!lc.covered)
+			return -ENOMEM;
+	}
 	old = override_creds(cred);
 	file = lfs_real_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, cred);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto revert;
-	}
-	do {
-		seen = lc.calls;
-		err = iterate_dir(file, &lc.ctx);
+	err = PTR_ERR_OR_ZERO(file);
+	if (!err) {
+		err = lfs_list_read(file, &lc);
+		if (err == -ENOENT && IS_DEADDIR(file_inode(file)))
+			err = -ESTALE;
 		if (!err)
-			err = lc.err;
-		if (!err && fatal_signal_pending(current))
-			err = -EINTR;
-	} while (!err && lc.calls != seen);
-	if (err == -ENOENT && IS_DEADDIR(file_inode(file)))
-		err = -ESTALE;
-	if (!err)
-		err = lfs_list_settle(dir, names, from, marks);
-	fput(file);
-revert:
+			err = lfs_list_settle(dir, names, from, marks, whiteouts);
+		if (!err && lc.covered)
+			err = lfs_list_cover(names, lc.covered);
+		fput(file);
+	}
 	revert_creds(old);
+	lfs_names_free(lc.covered);
 	return err;
 }
 

@@ -13,6 +13,10 @@ struct lfs_marks;
 struct lfs_names;
 struct posix_acl;
 
+/* Whiteouts of other forms than a device that lfs_real_list() is to look for. */
+#define LFS_LIST_XWHITEOUTS	1	/* files with an attribute */
+#define LFS_LIST_AUFS		2	/* names with a prefix */
+
 bool lfs_fs_asks_who(const struct super_block *sb);
 struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, const char *name,
 			       int len);
@@ -24,7 +28,7 @@ struct file *lfs_real_open(const struct path *path, int flags, const struct cred
 u64 lfs_real_ino(u64 ino, const void *arg);
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,
-		  const struct lfs_marks *marks);
+		  const struct lfs_marks *marks, unsigned int whiteouts);
 
 /* Whether a lookup may find another name, in some directories of a filesystem. */
 static inline bool lfs_may_fold_case(const struct dentry *dentry)

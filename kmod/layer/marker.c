@@ -4,32 +4,43 @@
 #include <linux/xattr.h>
 #include <linux/layerfs_ondisk.h>
 
+#include "layer/lower.h"
 #include "layer/marker.h"
 #include "limits.h"
 
-const struct lfs_marks lfs_marks_trusted = {
-	.prefix		= LAYERFS_XATTR_PREFIX,
-	.opaque		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_OPAQUE,
-	.redirect	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_REDIRECT,
-	.impure		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_IMPURE,
-	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,
-	.whiteout	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_WHITEOUT,
-	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,
-	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,
-	.key		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_KEY,
-};
+/* Each is there with and without @aufs. */
+#define LFS_MARKS_TRUSTED								\
+	.prefix		= LAYERFS_XATTR_PREFIX,						\
+	.opaque		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_OPAQUE,			\
+	.redirect	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_REDIRECT,			\
+	.impure		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_IMPURE,			\
+	.metacopy	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_METACOPY,			\
+	.whiteout	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_WHITEOUT,			\
+	.origin		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ORIGIN,			\
+	.protattr	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_PROTATTR,			\
+	.key		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_KEY,			\
+	.escape		= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE,			\
+	.inner_opaque	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_OPAQUE,\
+	.inner_whiteout	= LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_WHITEOUT
 
-const struct lfs_marks lfs_marks_user = {
-	.prefix		= LAYERFS_XATTR_USER_PREFIX,
-	.opaque		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_OPAQUE,
-	.redirect	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_REDIRECT,
-	.impure		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_IMPURE,
-	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,
-	.whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_WHITEOUT,
-	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,
-	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,
-	.is_user	= true,
-};
+#define LFS_MARKS_USER									\
+	.prefix		= LAYERFS_XATTR_USER_PREFIX,					\
+	.opaque		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_OPAQUE,		\
+	.redirect	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_REDIRECT,		\
+	.impure		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_IMPURE,		\
+	.metacopy	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_METACOPY,		\
+	.whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_WHITEOUT,		\
+	.origin		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ORIGIN,		\
+	.protattr	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_PROTATTR,		\
+	.escape		= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE,		\
+	.inner_opaque	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_OPAQUE,\
+	.inner_whiteout	= LAYERFS_XATTR_USER_PREFIX LAYERFS_XATTR_ESCAPE LAYERFS_XATTR_WHITEOUT,\
+	.is_user	= true
+
+const struct lfs_marks lfs_marks_trusted = { LFS_MARKS_TRUSTED };
+const struct lfs_marks lfs_marks_user = { LFS_MARKS_USER };
+const struct lfs_marks lfs_marks_trusted_aufs = { LFS_MARKS_TRUSTED, .aufs = true };
+const struct lfs_marks lfs_marks_user_aufs = { LFS_MARKS_USER, .aufs = true };
 
 /*
  * Markers are read without asking for permission: they are the format of the
@@ -81,6 +92,54 @@ int lfs_marker_opaque(const struct lfs_marks *marks, struct dentry *real)
 }
 
 /**
+ * lfs_aufs_find - whether a directory holds a whiteout in the form of a name
+ * @marks: which marks count
+ * @idmap: of the layer's mount
+ * @real: directory of a layer
+ * @name: what may be whited out, need not end in NUL; one component
+ * @len: its length in bytes
+ *
+ * Context: the mounter's credentials are in force; takes @real's i_rwsem shared.
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_aufs_find(const struct lfs_marks *marks, struct mnt_idmap *idmap, struct dentry *real,
+		  const char *name, int len)
+{
+	const size_t prefix = strlen(LAYERFS_AUFS_PREFIX);
+	struct dentry *found;
+	char *buf;
+
+	if (!marks->aufs || len + prefix > NAME_MAX)
+		return 0;
+	buf = kasprintf(GFP_KERNEL, LAYERFS_AUFS_PREFIX "%.*s", len, name);
+	if (!buf)
+		return -ENOMEM;
+	found = lfs_real_lookup(idmap, real, buf, len + prefix);
+	kfree(buf);
+	if (IS_ERR_OR_NULL(found))
+		return PTR_ERR_OR_ZERO(found);
+	dput(found);
+	return 1;
+}
+
+/**
+ * lfs_aufs_opaque - whether such a name makes a directory opaque
+ * @marks: which marks count
+ * @idmap: of the layer's mount
+ * @real: directory of a layer
+ *
+ * Context: as lfs_aufs_find().
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_aufs_opaque(const struct lfs_marks *marks, struct mnt_idmap *idmap, struct dentry *real)
+{
+	static const char opaque[] = LAYERFS_AUFS_OPAQUE;
+	const size_t prefix = strlen(LAYERFS_AUFS_PREFIX);
+
+	return lfs_aufs_find(marks, idmap, real, opaque + prefix, sizeof(opaque) - 1 - prefix);
+}
+
+/**
  * lfs_marker_whiteout - whether an object is a whiteout in the form of an attribute
  * @marks: which attributes count
  * @real: object of a layer, in a directory of which lfs_marker_opaque() says
@@ -95,6 +154,50 @@ int lfs_marker_whiteout(const struct lfs_marks *marks, struct dentry *real)
 	if (!d_is_reg(real) || i_size_read(d_inode(real)))
 		return 0;
 	len = lfs_marker_get(real, marks->whiteout, NULL, 0);
+	if (len == -ENODATA)
+		return 0;
+	return len < 0 ? len : 1;
+}
+
+/**
+ * lfs_marker_inner_whiteout - whether a container shows a file as a character device 0/0
+ * @marks: which attributes count
+ * @real: object of a layer or an upper
+ *
+ * It is a whiteout to a mount that has its layers or its upper in the container.
+ * Asked of each empty file.
+ *
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_marker_inner_whiteout(const struct lfs_marks *marks, struct dentry *real)
+{
+	char val[sizeof(LAYERFS_WHITEOUT_CHAR)];
+	ssize_t len;
+
+	if (!d_is_reg(real) || i_size_read(d_inode(real)))
+		return 0;
+	len = lfs_marker_get(real, marks->inner_whiteout, val, sizeof(val));
+	if (len == -ENODATA || len == -ERANGE)
+		return 0;
+	if (len < 0)
+		return len;
+	return len == sizeof(val) - 1 && !memcmp(val, LAYERFS_WHITEOUT_CHAR, len);
+}
+
+/**
+ * lfs_marker_holds_inner - whether there may be such files in a directory
+ * @marks: which attributes count
+ * @real: directory of a layer or an upper
+ *
+ * To find them in a listing.  The directory of one has a mark for mounts inside, which
+ * these may have changed.
+ *
+ * Return: 1, 0 or an error of the filesystem.
+ */
+int lfs_marker_holds_inner(const struct lfs_marks *marks, struct dentry *real)
+{
+	ssize_t len = lfs_marker_get(real, marks->inner_opaque, NULL, 0);
+
 	if (len == -ENODATA)
 		return 0;
 	return len < 0 ? len : 1;
@@ -299,11 +402,23 @@ invalid:
 }
 
 /**
+ * lfs_xattr_is_escaped - whether an attribute is shown by another name
+ * @marks: which attributes count
+ * @name: full name of the real object's attribute
+ */
+bool lfs_xattr_is_escaped(const struct lfs_marks *marks, const char *name)
+{
+	size_t len = str_has_prefix(name, marks->escape);
+
+	return len && name[len];
+}
+
+/**
  * lfs_xattr_is_private - whether an attribute belongs to the filesystem
  * @marks: which attributes count
- * @name: full name of the attribute
+ * @name: full name of the real object's attribute
  */
 bool lfs_xattr_is_private(const struct lfs_marks *marks, const char *name)
 {
-	return str_has_prefix(name, marks->prefix);
+	return str_has_prefix(name, marks->prefix) && !lfs_xattr_is_escaped(marks, name);
 }

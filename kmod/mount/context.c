@@ -8,6 +8,8 @@
 #include "container/container.h"
 #include "image/image.h"
 #include "layer/marker.h"
+#include "limits.h"
+#include "mount/flatten.h"
 #include "mount/params.h"
 
 static bool lfs_same_dir(const struct path *a, const struct path *b)
@@ -16,48 +18,35 @@ static bool lfs_same_dir(const struct path *a, const struct path *b)
 }
 
 /* One is the other or lies below it. */
-static bool lfs_overlap(const struct path *a, const struct path *b)
+static bool lfs_overlap(struct dentry *a, struct dentry *b)
 {
-	if (a->dentry->d_sb != b->dentry->d_sb)
-		return false;
-	return is_subdir(a->dentry, b->dentry) || is_subdir(b->dentry, a->dentry);
+	return a->d_sb == b->d_sb && (is_subdir(a, b) || is_subdir(b, a));
 }
 
-/*
- * People take their root directory as a layer, with an upper somewhere in it.  The other
- * way round, changes would go into the layer.
- */
-static int lfs_check_around(struct fs_context *fc, struct lfs_params *p, const char *opt,
-			    const char *name, const struct path *path)
+/* Changes to an upper would go into a layer that is the upper, or lies in it. */
+static bool lfs_is_around(const struct path *path, struct dentry *root)
 {
-	unsigned int i;
-
-	for (i = 0; i < p->nr_lower; i++) {
-		if (!lfs_overlap(path, &p->lower[i]))
-			continue;
-		if (is_subdir(p->lower[i].dentry, path->dentry)) {
-			errorfc(fc, "lowerdir '%s' is %s '%s', or lies in it", p->name[i], opt, name);
-			return -ELOOP;
-		}
-		p->upper_in_layer = true;
-	}
-	return 0;
+	return path->dentry->d_sb == root->d_sb && is_subdir(root, path->dentry);
 }
 
-static int lfs_check_upper(struct fs_context *fc, struct lfs_params *p)
+static int lfs_check_upper(struct fs_context *fc, const struct lfs_params *p)
 {
 	if (p->upper.mnt != p->work.mnt) {
 		errorfc(fc, "workdir '%s' and upperdir '%s' are not on the same mount",
 			p->work_name, p->upper_name);
 		return -EINVAL;
 	}
-	if (lfs_overlap(&p->upper, &p->work)) {
+	if (lfs_overlap(p->upper.dentry, p->work.dentry)) {
 		errorfc(fc, "workdir '%s' and upperdir '%s' lie one in the other",
 			p->work_name, p->upper_name);
 		return -EINVAL;
 	}
-	return lfs_check_around(fc, p, "upperdir", p->upper_name, &p->upper) ?:
-	       lfs_check_around(fc, p, "workdir", p->work_name, &p->work);
+	if (p->upper.dentry->d_sb->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH) {
+		errorfc(fc, "upperdir '%s' lies on %d stacked filesystems, one more is not allowed",
+			p->upper_name, FILESYSTEM_MAX_STACK_DEPTH);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
@@ -77,47 +66,58 @@ static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
 }
 
 /*
- * A tree that is being written to is no layer.  Asked when these are known to be
- * layers, as lfs_dir_take() asks when the directory is known to be in use: of two
+ * A tree that is being written to is no layer.  Asked when this is known to be a
+ * layer, as lfs_dir_take() asks when the directory is known to be in use: of two
  * mounts that want one directory for both, one at least sees the other.
  */
-static int lfs_check_in_use(struct fs_context *fc, const struct lfs_params *p)
+static int lfs_check_layer(struct lfs_params *p, struct dentry *root)
 {
-	const struct inode *inode;
+	if (p->upper_name && (lfs_is_around(&p->upper, root) || lfs_is_around(&p->work, root)))
+		return -ELOOP;
+	if (READ_ONCE(d_inode(root)->i_state) & I_OVL_INUSE)
+		return -EBUSY;
+	/* People take their root directory as a layer, with an upper somewhere in it. */
+	if (p->upper_name && (lfs_overlap(p->upper.dentry, root) ||
+			      lfs_overlap(p->work.dentry, root)))
+		p->upper_in_layer = true;
+	return root->d_sb->s_stack_depth < FILESYSTEM_MAX_STACK_DEPTH ? 0 : -EINVAL;
+}
+
+static void lfs_refuse_layer(struct fs_context *fc, const struct lfs_params *p,
+			     struct dentry *root, const char *said, int err)
+{
 	struct lfs_holder holder;
-	unsigned int i;
 
-	for (i = 0; i < p->nr_lower; i++) {
-		inode = d_inode(p->lower[i].dentry);
-		if (READ_ONCE(inode->i_state) & I_OVL_INUSE) {
-			lfs_holder_name(&holder, p->lower[i].dentry);
-			errorfc(fc, "lowerdir '%s' is in use as upperdir or workdir by %s",
-				p->name[i], holder.name);
-			return -EBUSY;
-		}
+	if (err == -ELOOP && lfs_is_around(&p->upper, root)) {
+		errorfc(fc, "%s is upperdir '%s', or lies in it", said, p->upper_name);
+	} else if (err == -ELOOP) {
+		errorfc(fc, "%s is workdir '%s', or lies in it", said, p->work_name);
+	} else if (err == -EBUSY) {
+		lfs_holder_name(&holder, root);
+		errorfc(fc, "%s is in use as upperdir or workdir by %s", said, holder.name);
+	} else {
+		errorfc(fc, "%s lies on %d stacked filesystems, one more is not allowed", said,
+			FILESYSTEM_MAX_STACK_DEPTH);
 	}
-	return 0;
 }
 
-static int lfs_check_depth(struct fs_context *fc, const char *what, const char *name,
-			   const struct path *path)
+static int lfs_check_layers(struct fs_context *fc, struct lfs_params *p,
+			    const struct lfs_layerset *inner, const struct lfs_layerset *set)
 {
-	if (path->dentry->d_sb->s_stack_depth < FILESYSTEM_MAX_STACK_DEPTH)
-		return 0;
-	errorfc(fc, "%s '%s' lies on %d stacked filesystems, one more is not allowed", what, name,
-		FILESYSTEM_MAX_STACK_DEPTH);
-	return -EINVAL;
-}
-
-static int lfs_check_depths(struct fs_context *fc, const struct lfs_params *p)
-{
+	struct dentry *root;
 	unsigned int i;
 	int err = 0;
+	char *said;
 
-	if (p->upper_name)
-		err = lfs_check_depth(fc, "upperdir", p->upper_name, &p->upper);
-	for (i = 0; !err && i < p->nr_lower; i++)
-		err = lfs_check_depth(fc, "lowerdir", p->name[i], &p->lower[i]);
+	for (i = 0; !err && i < set->nr; i++) {
+		root = set->layers[i]->mnt->mnt_root;
+		err = lfs_check_layer(p, root);
+		if (!err)
+			continue;
+		said = lfs_layer_said(p, inner, set, i);
+		lfs_refuse_layer(fc, p, root, said ?: "a layer", err);
+		kfree(said);
+	}
 	return err;
 }
 
@@ -131,7 +131,7 @@ static int lfs_check_sync(struct fs_context *fc)
 	return -EINVAL;
 }
 
-static int lfs_check(struct fs_context *fc, struct lfs_params *p)
+static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 {
 	int err;
 
@@ -171,51 +171,94 @@ static int lfs_check(struct fs_context *fc, struct lfs_params *p)
 		errorfc(fc, "upperdir in a user namespace needs the option userxattr");
 		return -EPERM;
 	}
-	err = p->upper_name ? lfs_check_upper(fc, p) : 0;
-	return err ?: lfs_check_depths(fc, p);
+	return p->upper_name ? lfs_check_upper(fc, p) : 0;
 }
 
 /* They are left out: a container shows one tree, whoever mounts what where. */
 static void lfs_warn_submounts(struct fs_context *fc, const struct lfs_params *p,
+			       const struct lfs_layerset *inner,
 			       const struct lfs_layerset *set)
 {
 	unsigned int i;
+	char *said;
 
 	for (i = 0; i < set->nr; i++) {
-		if (set->layers[i]->has_submounts)
-			warnfc(fc, "layer '%s' has mounts in it, which do not show", p->name[i]);
+		if (!set->layers[i]->has_submounts)
+			continue;
+		said = lfs_layer_said(p, inner, set, i);
+		warnfc(fc, "%s has mounts in it, which do not show", said ?: "a layer");
+		kfree(said);
 	}
+}
+
+/* The layers, with those of a mounted image in its place. */
+static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, struct lfs_params *p,
+					   const struct cred *cred, const struct lfs_marks *marks)
+{
+	const struct lfs_layerset *inner = lfs_flatten(p, cred, marks);
+	struct lfs_layerset *set;
+	unsigned int bad;
+	int err;
+
+	if (inner && inner->nr > LFS_MAX_LAYERS - (p->nr_lower - 1)) {
+		errorfc(fc, "more than %d layers, with those of '%s'", LFS_MAX_LAYERS,
+			p->name[p->nr_lower - p->nr_data - 1]);
+		return ERR_PTR(-EINVAL);
+	}
+	set = lfs_layerset_make(p->lower, p->nr_lower, p->nr_data, inner, &bad);
+	if (IS_ERR(set)) {
+		errorfc(fc, "cannot use lowerdir '%s': %pe%s", p->name[bad], set,
+			lfs_clone_reason(PTR_ERR(set)));
+		return set;
+	}
+	lfs_warn_submounts(fc, p, inner, set);
+	err = lfs_check_layers(fc, p, inner, set);
+	if (err) {
+		lfs_layerset_free(set);
+		return ERR_PTR(err);
+	}
+	return set;
+}
+
+static const struct lfs_marks *lfs_marks_wanted(const struct lfs_params *p)
+{
+	if (p->userxattr)
+		return p->aufs_whiteouts ? &lfs_marks_user_aufs : &lfs_marks_user;
+	return p->aufs_whiteouts ? &lfs_marks_trusted_aufs : &lfs_marks_trusted;
+}
+
+static struct vfsmount *lfs_get_image(struct fs_context *fc, struct lfs_params *p)
+{
+	const struct lfs_marks *marks = lfs_marks_wanted(p);
+	const struct cred *cred = lfs_mounter_creds();
+	struct lfs_layerset *set;
+	struct vfsmount *image;
+
+	if (!cred)
+		return ERR_PTR(-ENOMEM);
+	set = lfs_get_layers(fc, p, cred, marks);
+	put_cred(cred);
+	if (IS_ERR(set))
+		return ERR_CAST(set);
+	image = lfs_image_mount(set, marks);
+	if (IS_ERR(image))
+		errorfc(fc, "cannot make the image: %pe", image);
+	return image;
 }
 
 static int lfs_get_tree(struct fs_context *fc)
 {
 	struct lfs_params *p = fc->fs_private;
 	struct lfs_container *c;
-	struct lfs_layerset *set;
 	struct vfsmount *image;
-	unsigned int bad;
 	int err;
 
 	err = lfs_check(fc, p);
 	if (err)
 		return err;
-	set = lfs_layerset_make(p->lower, p->nr_lower, p->nr_data, &bad);
-	if (IS_ERR(set)) {
-		errorfc(fc, "cannot use lowerdir '%s': %pe%s", p->name[bad], set,
-			lfs_clone_reason(PTR_ERR(set)));
-		return PTR_ERR(set);
-	}
-	lfs_warn_submounts(fc, p, set);
-	err = lfs_check_in_use(fc, p);
-	if (err) {
-		lfs_layerset_free(set);
-		return err;
-	}
-	image = lfs_image_mount(set, p->userxattr ? &lfs_marks_user : &lfs_marks_trusted);
-	if (IS_ERR(image)) {
-		errorfc(fc, "cannot make the image: %pe", image);
+	image = lfs_get_image(fc, p);
+	if (IS_ERR(image))
 		return PTR_ERR(image);
-	}
 	if (p->upper_name && (fc->sb_flags & SB_RDONLY)) {
 		err = lfs_container_find_view(fc, p, image);
 		if (err != -ENOENT) {

@@ -335,6 +335,13 @@ static int lfs_parse_userxattr(struct fs_context *fc, struct lfs_params *p,
 	return 0;
 }
 
+static int lfs_parse_aufs_whiteouts(struct fs_context *fc, struct lfs_params *p,
+				    struct fs_parameter *param)
+{
+	p->aufs_whiteouts = true;
+	return 0;
+}
+
 /* @name with a backslash before each of the characters in @special. */
 static char *lfs_escape(char *out, const char *name, const char *special)
 {
@@ -420,6 +427,13 @@ static int lfs_show_userxattr(struct seq_file *m, const struct lfs_params *p)
 	return 0;
 }
 
+static int lfs_show_aufs_whiteouts(struct seq_file *m, const struct lfs_params *p)
+{
+	if (p->aufs_whiteouts)
+		seq_puts(m, ",aufs_whiteouts");
+	return 0;
+}
+
 static bool lfs_same_string(const char *a, const char *b)
 {
 	return !a || (b && !strcmp(a, b));
@@ -458,6 +472,11 @@ static bool lfs_same_userxattr(const struct lfs_params *a, const struct lfs_para
 	return !a->userxattr || b->userxattr;
 }
 
+static bool lfs_same_aufs_whiteouts(const struct lfs_params *a, const struct lfs_params *b)
+{
+	return !a->aufs_whiteouts || b->aufs_whiteouts;
+}
+
 enum lfs_opt {
 	LFS_OPT_LOWERDIR,
 	LFS_OPT_LOWERDIR_ADD,
@@ -466,6 +485,7 @@ enum lfs_opt {
 	LFS_OPT_WORKDIR,
 	LFS_OPT_VOLATILE,
 	LFS_OPT_USERXATTR,
+	LFS_OPT_AUFS_WHITEOUTS,
 	LFS_OPT_NR
 };
 
@@ -495,6 +515,7 @@ const struct fs_parameter_spec lfs_param_table[] = {
 	lfs_param_dir("workdir",	LFS_OPT_WORKDIR),
 	fsparam_flag("volatile",	LFS_OPT_VOLATILE),
 	fsparam_flag("userxattr",	LFS_OPT_USERXATTR),
+	fsparam_flag("aufs_whiteouts",	LFS_OPT_AUFS_WHITEOUTS),
 	{}
 };
 
@@ -507,6 +528,8 @@ static const struct lfs_param lfs_param_ops[LFS_OPT_NR] = {
 	[LFS_OPT_WORKDIR]	= { lfs_parse_workdir, lfs_show_workdir, lfs_same_work },
 	[LFS_OPT_VOLATILE]	= { lfs_parse_volatile, lfs_show_volatile, lfs_same_volatile },
 	[LFS_OPT_USERXATTR]	= { lfs_parse_userxattr, lfs_show_userxattr, lfs_same_userxattr },
+	[LFS_OPT_AUFS_WHITEOUTS] = { lfs_parse_aufs_whiteouts, lfs_show_aufs_whiteouts,
+				     lfs_same_aufs_whiteouts },
 };
 
 /**

@@ -25,6 +25,7 @@ struct seq_file;
  * @upper_in_layer: @upper or @work lies inside a layer
  * @is_volatile: never sync
  * @userxattr: marks are attributes "user.overlay.", not "trusted.overlay."
+ * @aufs_whiteouts: in layers, names ".wh.X" are whiteouts
  *
  * Lives in the fs_context, then, without the paths, in the container, which
  * shows it in /proc/mounts.
@@ -43,6 +44,7 @@ struct lfs_params {
 	bool upper_in_layer;
 	bool is_volatile;
 	bool userxattr;
+	bool aufs_whiteouts;
 };
 
 extern const struct fs_parameter_spec lfs_param_table[];

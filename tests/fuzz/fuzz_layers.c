@@ -551,6 +551,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fail = next(&in);
 	set->nr = 1 + (fail & 3);
 	set->nr_data = ((fail >> 2) & 3) % set->nr;
+	set->data_to = lfs_nr_merged(set);
 	nr_merged = lfs_nr_merged(set);
 	image = (struct lfs_image){ .set = set, .counters = &counters, .fs = &fs, .nr_fs = 1,
 				    .sb = &image_sb, .fsid = fsid, .ino_bits = 56 };

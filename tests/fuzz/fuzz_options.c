@@ -138,6 +138,7 @@ static void check_same(const struct lfs_params *a, const struct lfs_params *b)
 	FUZZ_CHECK(same_string(a->work_name, b->work_name));
 	FUZZ_CHECK(a->is_volatile == b->is_volatile);
 	FUZZ_CHECK(a->userxattr == b->userxattr);
+	FUZZ_CHECK(a->aufs_whiteouts == b->aufs_whiteouts);
 }
 
 /* What /proc/mounts shows is what mount(8) says again on a remount. */

@@ -192,6 +192,18 @@ static void whiteout(const struct lfs_marks *marks, struct dentry *d)
 	FUZZ_CHECK(!lfs_marker_whiteout(marks, d));
 }
 
+static void inner_whiteout(const struct lfs_marks *marks, struct dentry *d)
+{
+	const bool absent = xattr.error == -ENODATA || xattr.error == -EOPNOTSUPP;
+	const bool is = xattr.len[0] == 4 && !memcmp(xattr.value[0], "char", 4);
+
+	d->d_inode->i_size = 0;
+	FUZZ_CHECK(lfs_marker_inner_whiteout(marks, d) ==
+		   (absent ? 0 : xattr.error ?: is));
+	d->d_inode->i_size = 1;
+	FUZZ_CHECK(!lfs_marker_inner_whiteout(marks, d));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const int errors[] = { 0, 0, 0, 0, -ENODATA, -EOPNOTSUPP, -EIO, -ENOMEM };
@@ -221,9 +233,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2: xattr.name = marks->origin; origin(marks, &d); break;
 	case 3: xattr.name = marks->metacopy; metacopy(marks, &d); break;
 	case 4: xattr.name = marks->whiteout; whiteout(marks, &d); break;
+	case 5: xattr.name = marks->inner_whiteout; inner_whiteout(marks, &d); break;
 	default: xattr.name = marks->redirect; redirect(marks, &d);
 	}
-	FUZZ_CHECK(lfs_xattr_is_private(marks, xattr.name));
+	FUZZ_CHECK(lfs_xattr_is_private(marks, xattr.name) ==
+		   !!strcmp(xattr.name, marks->inner_whiteout));
 	fuzz_fail = 0;
 	return 0;
 }

@@ -17,7 +17,7 @@ $(STB)/%.o: $(ST)/%.c
 	$(CC) $(ST_CFLAGS) -c -o $@ $<
 
 $(STB)/selftests: ST_LIBS := -lmnl
-$(STB)/selftests: $(STB)/attack.o $(STB)/compare.o $(STB)/fuse.o $(STB)/handle.o $(STB)/idmap.o $(STB)/kmsg.o $(STB)/netlink.o $(STB)/nfs_server.o $(STB)/userns.o $(STB)/runner.o $(ST_COMMON) $(ST_TESTS)
+$(STB)/selftests: $(STB)/attack.o $(STB)/compare.o $(STB)/fuse.o $(STB)/handle.o $(STB)/idmap.o $(STB)/kmsg.o $(STB)/netlink.o $(STB)/nfs_server.o $(STB)/stacks.o $(STB)/userns.o $(STB)/runner.o $(ST_COMMON) $(ST_TESTS)
 	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
 
 $(STB)/model: $(ST_MODEL) $(ST_COMMON)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "attack.h"
+#include "stacks.h"
 
 /*
  * In the lowest layer, hiding nothing; with links, attributes, an owner, marks of
@@ -352,7 +353,7 @@ TEST(hostile, roles_across_mounts)
 TEST(hostile, upper_inside_its_own_layers_layer)
 {
 	struct mnt_opt one[] = { { "lowerdir", "l1" }, {} };
-	struct mnt_opt two[] = { { "lowerdir", "mnt" }, { "upperdir", "l1/up" },
+	struct mnt_opt two[] = { { "lowerdir", "bound" }, { "upperdir", "l1/up" },
 				 { "workdir", "l1/work" }, {} };
 	struct listing l;
 
@@ -365,6 +366,10 @@ TEST(hostile, upper_inside_its_own_layers_layer)
 	mk_file("l1/up/f", "up");
 	mk_dir("mnt2");
 	CHECK_EQ(fs_mount(one, "mnt"), 0);
+	/* with a property of its own, so that it is a layer itself */
+	mk_dir("bound");
+	CHECK_SYS(mount("mnt", "bound", NULL, MS_BIND, NULL));
+	CHECK_SYS(mount(NULL, "bound", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID, NULL));
 	CHECK_EQ(fs_mount(two, "mnt2"), 0);
 	mk_file("mnt2/f", "f");
 	append_file("mnt2/d/f", "+");
@@ -381,6 +386,7 @@ TEST(hostile, upper_inside_its_own_layers_layer)
 	tree_remove("mnt2/up");
 	CHECK_STR(cat("mnt2/f"), "f");
 	CHECK_SYS(umount("mnt2"));
+	CHECK_SYS(umount("bound"));
 	CHECK_SYS(umount("mnt"));
 }
 
@@ -406,9 +412,11 @@ TEST(hostile, loops_of_mounts)
 	listing_free(&l);
 	/* one level of stacking, then another one, then no more */
 	mk_dir("m2");
+	CHECK_SYS(mount(NULL, "l1/d", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID, NULL));
 	CHECK_EQ(fs_mount(round, "m2"), 0);
 	CHECK_STR(ls("m2"), "d f up work");
 	CHECK_SYS(mount("m2", "l1/d", NULL, MS_BIND, NULL));
+	CHECK_SYS(mount(NULL, "l1/d", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID, NULL));
 	CHECK_EQ(fs_mount(round, "l2"), -EINVAL);
 	CHECK(strstr(mount_log, "stacked"));
 	CHECK_SYS(umount("l1/d"));
@@ -420,7 +428,8 @@ TEST(hostile, loops_of_mounts)
 	CHECK_STR(cat("l1/f"), "f");
 	CHECK_EQ(fs_mount(one, "l1"), 0);
 	CHECK_STR(cat("l1/f"), "f");
-	CHECK_EQ(fs_mount(one, "l1"), -EINVAL);
+	CHECK_EQ(fs_mount(one, "l1"), 0);
+	CHECK_SYS(umount("l1"));
 	CHECK_SYS(umount("l1"));
 	CHECK_SYS(umount("l1"));
 	CHECK_EQ(fs_mount(upper, "l1/up"), 0);
@@ -430,21 +439,30 @@ TEST(hostile, loops_of_mounts)
 	CHECK_STR(ls("l1/up"), "new");
 }
 
-/* An upper on a layerfs mount: too deep, or one that cannot keep marks. */
+/* An upper on a layerfs mount: not in one without an upper, nor too deep; else any. */
 TEST(hostile, upper_on_layerfs)
 {
-	struct mnt_opt opts[] = { { "lowerdir", "l2" }, { "upperdir", "mnt/up" },
-				  { "workdir", "mnt/work" }, {} };
-
-	SKIP_ON_OVERLAY("escapes marks");
+	SKIP_ON_OVERLAY("is no upper");
 	fx_dirs(2);
 	mk_dirs("l1/up");
 	mk_dirs("l1/work");
-	mk_dir("mnt2");
+	mk_dirs("l2/up");
+	mk_dirs("l2/work");
+	mk_dirs("l2/d");
+	stack_on("mnt", "l1");
+	CHECK_EQ(stack_try("mnt2", "l2", "mnt/up", "mnt/work"), -EROFS);
+	CHECK(strstr(mount_log, "mnt/up' is on a read-only filesystem"));
+	CHECK_SYS(umount("mnt"));
 	must_mount(1, NULL);
-	/* marks of the inner mount would be the outer one's */
-	CHECK(fs_mount(opts, "mnt2") < 0);
-	CHECK(strstr(mount_log, "upperdir"));
+	stack_with_upper("mnt2", "l2", "mnt/up", "mnt/work");
+	CHECK_EQ(stack_try("mnt3", "l1", "mnt2/up", "mnt2/work"), -EINVAL);
+	CHECK(strstr(mount_log, "upperdir 'mnt2/up' lies on 2 stacked"));
+	CHECK_EQ(stack_try("mnt3", "mnt2", "upper", "work"), -EINVAL);
+	CHECK(strstr(mount_log, "layer 'mnt2' lies on 2 stacked"));
+	/* in use, and in two roles */
+	CHECK_EQ(stack_try("mnt3", "l2", "mnt/up", "mnt/work"), -EBUSY);
+	CHECK_EQ(stack_try("mnt3", "mnt", "mnt/up", "mnt/work"), -ELOOP);
+	CHECK_SYS(umount("mnt2"));
 	CHECK_SYS(umount("mnt"));
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "attack.h"
+#include "stacks.h"
 
 #define PREFIX	"trusted.overlay."
 #define USER_PREFIX	"user.overlay."
@@ -21,7 +22,7 @@
 /* overlayfs's and our own, those that mean nothing here among them. */
 static const char *const marks[] = {
 	"opaque", "redirect", "impure", "metacopy", "layerfs.origin", "origin",
-	"nlink", "uuid", "upper", "overlay.opaque", "layerfs.", "whatever",
+	"nlink", "uuid", "upper", "overlay.", "layerfs.", "whatever",
 };
 
 #define NMARKS	(sizeof(marks) / sizeof(*marks))
@@ -328,64 +329,93 @@ TEST(hostile, marks_forged_origin)
 	CHECK_STR(ls("mnt"), "copied d2 d3 d4 d5 target");
 }
 
-/* Set by every call there is, on what is in a layer, in the upper, and unlinked. */
-static void forge(const char *path, const char *name)
+/* What a name is on the disk when it is set inside. */
+static const char *escaped(const char *name)
 {
-	int fd, flags[] = { 0, XATTR_CREATE, XATTR_REPLACE };
-	char value[8];
+	static char buf[96];
 
-	for (int i = 0; i < 3; i++) {
-		CHECK_ERR(setxattr(path, name, "y", 1, flags[i]), EOPNOTSUPP);
-		CHECK_ERR(lsetxattr(path, name, "y", 1, flags[i]), EOPNOTSUPP);
-	}
+	snprintf(buf, sizeof(buf), PREFIX "overlay.%s", name + strlen(PREFIX));
+	return buf;
+}
+
+/*
+ * Set by every call there is, on what is in a layer, in the upper, and unlinked: it is
+ * an attribute of another name, and the mark of this one, if there is any, stays.
+ */
+static void forge(const char *path, const char *upper, const char *name)
+{
+	const char *mark = exists(upper) ? xattr_of(upper, name) : NULL;
+	char was[16] = "", value[8];
+	int fd;
+
+	if (mark)
+		snprintf(was, sizeof(was), "%s", mark);
+	CHECK_ERR(getxattr(path, name, value, 8), ENODATA);
+	CHECK_ERR(removexattr(path, name), ENODATA);
+	CHECK_ERR(setxattr(path, name, "z", 1, XATTR_REPLACE), ENODATA);
+	CHECK_SYS(setxattr(path, name, "z", 1, XATTR_CREATE));
+	CHECK_SYS(lsetxattr(path, name, "z", 1, 0));
 	fd = CHECK_SYS(open(path, O_RDONLY));
-	CHECK_ERR(fsetxattr(fd, name, "y", 1, 0), EOPNOTSUPP);
-	CHECK_ERR(fremovexattr(fd, name), EOPNOTSUPP);
-	CHECK_ERR(fgetxattr(fd, name, value, 8), EOPNOTSUPP);
+	CHECK_SYS(fsetxattr(fd, name, "z", 1, XATTR_REPLACE));
+	CHECK_EQ(fgetxattr(fd, name, value, 8), 1);
+	CHECK_STR(xattr_of(upper, escaped(name)), "z");
+	CHECK_STR(xattr_of(upper, name) ?: "", was);
+	CHECK_SYS(fremovexattr(fd, name));
 	close(fd);
-	CHECK_ERR(removexattr(path, name), EOPNOTSUPP);
-	CHECK_ERR(getxattr(path, name, value, 8), EOPNOTSUPP);
-	CHECK_ERR(getxattr(path, name, NULL, 0), EOPNOTSUPP);
+	CHECK_ERR(removexattr(path, name), ENODATA);
+	CHECK_STR(xattr_of(upper, name) ?: "", was);
 }
 
 /* root of a container forges no mark, nor reads or removes one. */
 TEST(hostile, marks_from_inside)
 {
-	static const char *const paths[] = { "mnt", "mnt/d", "mnt/f", "mnt/up" };
+	static const char *const paths[][2] = {
+		{ "mnt/d", "upper/d" }, { "mnt/f", "upper/f" }, { "mnt/up", "upper/up" },
+		{ "mnt", "upper" },
+	};
 	char name[64], list[256];
-	ssize_t n;
 	int fd;
 
-	SKIP_ON_OVERLAY("escapes them instead");
-	fx_dirs(1);
+	SKIP_ON_OVERLAY("has marks of its own on the root");
+	fx_dirs(2);
 	mk_dir("l1/d");
+	mk_dir("l2/d");
+	mk_file("l2/d/below", "");
 	mk_file("l1/f", "");
 	CHECK_SYS(symlink("f", "l1/link"));
 	mk_dir("upper/up");
 	mk_opaque("upper/up");
-	fx_mount(1);
+	mk_dir("l2/up");
+	mk_file("l2/up/below", "");
+	fx_mount(2);
 	for (size_t m = 0; m < NMARKS; m++) {
 		snprintf(name, sizeof(name), PREFIX "%s", marks[m]);
 		for (int i = 0; i < 4; i++)
-			forge(paths[i], name);
-		CHECK_ERR(lsetxattr("mnt/link", name, "y", 1, 0), EOPNOTSUPP);
+			forge(paths[i][0], paths[i][1], name);
+		CHECK_SYS(lsetxattr("mnt/link", name, "y", 1, 0));
 	}
-	forge("mnt/d", PREFIX);
+	CHECK_ERR(setxattr("mnt/d", PREFIX, "y", 1, 0), EINVAL);
 	/* a file without a name, and one whose name is gone */
 	fd = CHECK_SYS(open("mnt/d", O_TMPFILE | O_RDWR, 0600));
-	CHECK_ERR(fsetxattr(fd, PREFIX "metacopy", "", 0, 0), EOPNOTSUPP);
+	CHECK_SYS(fsetxattr(fd, PREFIX "metacopy", "", 0, 0));
 	close(fd);
 	mk_file("mnt/up/gone", "");
 	fd = CHECK_SYS(open("mnt/up/gone", O_RDWR));
 	CHECK_SYS(unlink("mnt/up/gone"));
-	CHECK_ERR(fsetxattr(fd, PREFIX "redirect", "/f", 2, 0), EOPNOTSUPP);
+	CHECK_SYS(fsetxattr(fd, PREFIX "redirect", "/f", 2, 0));
 	close(fd);
-	/* nothing was copied up for it, and the mark there was is there still */
+	/* they mean nothing here, and the mark there was is there still */
+	CHECK_SYS(setxattr("mnt/d", PREFIX "opaque", "y", 1, 0));
+	CHECK_SYS(setxattr("mnt/f", PREFIX "metacopy", "", 0, 0));
+	CHECK_SYS(setxattr("mnt/f", PREFIX "protattr", "ia", 2, 0));
+	fx_remount();
 	CHECK(is_opaque("upper/up"));
-	CHECK(!exists("upper/f"));
 	CHECK_EQ(listxattr("mnt/up", list, sizeof(list)), 0);
-	n = CHECK_SYS(listxattr("upper", list, sizeof(list)));
-	CHECK(!n || (n == 23 && !strcmp(list, PREFIX "impure")));
+	CHECK_STR(ls("mnt/up"), "");
+	CHECK_STR(ls("mnt/d"), "below");
+	append_file("mnt/f", "+");
+	CHECK_STR(cat("mnt/f"), "+");
+	CHECK_SYS(unlink("mnt/f"));
 	/* names that only begin alike are the container's */
 	CHECK_SYS(setxattr("mnt/d", "trusted.overlayfs", "y", 1, 0));
 	CHECK_SYS(setxattr("mnt/d", "trusted.overlay", "y", 1, 0));
@@ -415,18 +445,34 @@ TEST(hostile, marks_of_user_xattrs_are_plain)
 	CHECK_STR(xattr_of("mnt/d", "user.overlay.opaque"), "y");
 }
 
-/* Whiteouts cannot be made from inside by any call. */
+/* What is made as a whiteout inside hides nothing, in none of the mounts to come. */
 TEST(hostile, marks_no_whiteout_from_inside)
 {
+	SKIP_ON_OVERLAY("refuses them");
 	fx_dirs(1);
 	mk_file("l1/f", "x");
 	mk_dirs("l1/d");
 	fx_mount(1);
-	CHECK_ERR(mknod("mnt/w", S_IFCHR | 0600, 0), EPERM);
-	CHECK_ERR(mknod("mnt/d/w", S_IFCHR | 0777, 0), EPERM);
-	CHECK_ERR(syscall(SYS_renameat2, AT_FDCWD, "mnt/f", AT_FDCWD, "mnt/g",
-			  1 << 2 /* RENAME_WHITEOUT */), EINVAL);
 	AS_USER(ATTACKER)
 		CHECK_ERR(mknod("mnt/w", S_IFCHR | 0600, 0), EACCES);
+	CHECK_ERR(mknod("mnt/f", S_IFCHR, 0), EEXIST);
+	CHECK_SYS(mknod("mnt/w", S_IFCHR | 0600, 0));
+	CHECK_SYS(rename("mnt/w", "mnt/f"));
+	CHECK_SYS(mknod("mnt/d/w", S_IFCHR | 0777, 0));
+	CHECK_SYS(syscall(SYS_renameat2, AT_FDCWD, "mnt/d/w", AT_FDCWD, "mnt/d/v",
+			  1 << 2 /* RENAME_WHITEOUT */));
 	CHECK_STR(ls("mnt"), "d f");
+	fx_remount();
+	CHECK_STR(ls("mnt"), "d f");
+	CHECK_STR(ls("mnt/d"), "v w");
+	CHECK(!is_whiteout("upper/f"));
+	CHECK(!is_whiteout("upper/d/w"));
+	fx_umount();
+	/* nor does it when the upper is a layer */
+	CHECK_SYS(rename("upper", "l0"));
+	mk_dirs("upper");
+	stack_on("mnt", "l0:l1");
+	CHECK_STR(ls("mnt"), "d f");
+	CHECK_STR(ls("mnt/d"), "v w");
+	CHECK_SYS(umount("mnt"));
 }

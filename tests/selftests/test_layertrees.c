@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "attack.h"
+#include "stacks.h"
 
 #define OVL	"trusted.overlay."
 
@@ -29,25 +29,6 @@ static void mk_metacopy(const char *path, off_t size, const char *redirect)
 		put_xattr(path, OVL "redirect", redirect, strlen(redirect));
 }
 
-static void mount_overlay(const char *target, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void mount_overlay(const char *target, const char *format, ...)
-{
-	char options[512];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(options, sizeof(options), format, ap);
-	va_end(ap);
-	if (system("modprobe overlay 2>/dev/null"))
-		test_note("no module overlay, or built in");
-	if (!mount("none", target, "overlay", 0, options))
-		return;
-	if (errno == ENODEV)
-		test_skip("the kernel has no overlayfs");
-	FAIL("overlayfs on %s with %s: %s", target, options, strerror(errno));
-}
-
 /* What overlayfs shows of the layers in @list, and what mnt shows, are the same. */
 static void same_as_overlay(const char *list)
 {
@@ -55,7 +36,7 @@ static void same_as_overlay(const char *list)
 	struct listing a, b;
 
 	mk_dirs("ovl");
-	mount_overlay("ovl", "lowerdir=%s,metacopy=on,redirect_dir=on", list);
+	stack_overlay("ovl", "lowerdir=%s,metacopy=on,redirect_dir=on", list);
 	if (tree_list("ovl", flags, &a) || tree_list("mnt", flags, &b))
 		FAIL("%s", tree_error);
 	if (!listing_equal(&a, "overlayfs", &b, "layerfs", 20))
@@ -85,7 +66,7 @@ TEST(layertrees, metacopy_by_overlayfs)
 	mk_file("l3/a/linked", "linked");
 	mk_pattern("l3/big", 300000, 7);
 	mk_dirs("w");
-	mount_overlay("mnt", "lowerdir=l3,upperdir=l2,workdir=w,metacopy=on,redirect_dir=on");
+	stack_overlay("mnt", "lowerdir=l3,upperdir=l2,workdir=w,metacopy=on,redirect_dir=on");
 	CHECK_SYS(chmod("mnt/a/mode", 0640));
 	CHECK_SYS(chown("mnt/a/owner", 7, 8));
 	CHECK_SYS(chmod("mnt/a/linked", 0600));
@@ -97,7 +78,7 @@ TEST(layertrees, metacopy_by_overlayfs)
 	CHECK(xattr_of("l2/a/mode", OVL "metacopy"));
 	CHECK(xattr_of("l2/a/beside", OVL "redirect"));
 	CHECK_SYS(system("rm -rf w && mkdir w"));
-	mount_overlay("mnt", "lowerdir=l2:l3,upperdir=l1,workdir=w,metacopy=on,redirect_dir=on");
+	stack_overlay("mnt", "lowerdir=l2:l3,upperdir=l1,workdir=w,metacopy=on,redirect_dir=on");
 	CHECK_SYS(chmod("mnt/a/mode", 0444));
 	CHECK_SYS(rename("mnt/a", "mnt/c"));
 	CHECK_SYS(chmod("mnt/big", 0400));

@@ -586,10 +586,10 @@ TEST(openfiles, mapping_stacked)
 
 	mk_dir("empty");
 	mk_dir("mnt/w");
-	if (fs_mount(below, "mnt2")) {
-		test_note("no container as an upper: %s", mount_log);
+	if (on_overlay())
 		return;
-	}
+	if (fs_mount(below, "mnt2"))
+		FAIL("%s", mount_log);
 	p = map_of("mnt2/low", PAGES, 0);
 	CHECK_MAP(p, PAGES, 5, 0);
 	write_pages("mnt2/low", 6, 5, 5);
@@ -597,7 +597,7 @@ TEST(openfiles, mapping_stacked)
 	CHECK_MAP(p + 5 * PAGE, 5, 6, 5);
 	CHECK_SYS(munmap((void *)p, SIZE));
 	CHECK_SYS(umount("mnt2"));
-	CHECK_SYS(rmdir("mnt/w"));
+	tree_remove("mnt/w");
 }
 
 /* Layer and upper on tmpfs, whose pages are of another kind. */

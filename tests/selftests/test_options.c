@@ -30,15 +30,15 @@ static void print_options(const struct mnt_opt *opts)
 	test_note("options:%s", text);
 }
 
-/* One more than the deepest stack of filesystems. */
+/* One more than the deepest stack of filesystems.  A lowest layer is no level: nesting.* */
 TEST(options, stacked_too_deep)
 {
 	struct mnt_opt one[] = { { "lowerdir", "l1" }, {} };
-	struct mnt_opt two[] = { { "lowerdir", "m1" }, {} };
-	struct mnt_opt three[] = { { "lowerdir", "m2" }, {} };
+	struct mnt_opt two[] = { { "lowerdir", "m1:l2" }, {} };
+	struct mnt_opt three[] = { { "lowerdir", "m2:l2" }, {} };
 
 	NOT_OVERLAY;
-	fx_dirs(1);
+	fx_dirs(2);
 	mk_file("l1/f", "x");
 	mk_dir("m1");
 	mk_dir("m2");

@@ -271,11 +271,33 @@ TEST(userns, marks_are_private)
 		CHECK_STR(ls("mnt/d"), "");
 		CHECK_EQ(listxattr("mnt/d", list, sizeof(list)), (long)sizeof("user.other"));
 		CHECK_STR(list, "user.other");
-		CHECK_ERR(getxattr("mnt/d", "user.overlay.opaque", list, 1), EOPNOTSUPP);
-		CHECK_ERR(setxattr("mnt/d", "user.overlay.redirect", "x", 1, 0), EOPNOTSUPP);
+		CHECK_ERR(getxattr("mnt/d", "user.overlay.opaque", list, 1), ENODATA);
+		CHECK_ERR(removexattr("mnt/d", "user.overlay.opaque"), ENODATA);
 		CHECK_ERR(setxattr("mnt/d", "trusted.overlay.opaque", "y", 1, 0), EPERM);
 	}
 	CHECK_STR(ls("upper"), "");
+}
+
+/* What is set inside has another name on the disk, and means nothing. */
+TEST(userns, marks_from_inside)
+{
+	base();
+	mk_dir("l1/d");
+	mk_dir("l2/d");
+	mk_file("l2/d/f", "x");
+	give("l1/d", NS_ROOT);
+	IN_CHILD {
+		enter_userns();
+		NS_MOUNT();
+		CHECK_SYS(setxattr("mnt/d", "user.overlay.redirect", "x", 1, 0));
+		CHECK_SYS(setxattr("mnt/d", "user.overlay.opaque", "y", 1, 0));
+		CHECK_STR(xattr_of("upper/d", "user.overlay.overlay.opaque"), "y");
+		CHECK_SYS(umount("mnt"));
+		NS_MOUNT();
+		CHECK_STR(ls("mnt/d"), "f");
+		CHECK_STR(xattr_of("mnt/d", "user.overlay.redirect"), "x");
+		CHECK_SYS(umount("mnt"));
+	}
 }
 
 /* CVE-2021-3493: what a copy can do it can do in the namespace. */

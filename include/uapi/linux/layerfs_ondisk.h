@@ -25,12 +25,24 @@
  *              below: at its own path, or as its redirect says, which is like a
  *              directory's.  Read, never written
  *
+ *   escaped    what a container shows as an attribute LAYERFS_XATTR_PREFIX X is here
+ *              LAYERFS_XATTR_PREFIX LAYERFS_XATTR_ESCAPE X: so layers and uppers of
+ *              other mounts can lie in a container
+ *
+ *   AUFS       with the option aufs_whiteouts, in a layer: LAYERFS_AUFS_PREFIX X hides
+ *              X in the layers below, LAYERFS_AUFS_OPAQUE makes its directory opaque,
+ *              and no name with the prefix is shown.  Read, never written
+ *
  * and attributes of our own, which overlayfs neither shows nor reads:
  *
  *   layerfs.origin   which object of a layer this one was copied up from, so
  *                    that st_ino stays what it was
  *
  *   layerfs.key      of the work directory: what file handles are signed with
+ *
+ *   whiteouts in a container: a character device 0/0 made there would be the
+ *   container's own whiteout.  It is an empty file with LAYERFS_XATTR_WHITEOUT
+ *   escaped, its value LAYERFS_WHITEOUT_CHAR, and shown as the device
  *
  * The index is for objects of a layer with several links.  It holds one link to
  * the copy of each, by which all names find it, and an empty file beside it, the
@@ -59,6 +71,16 @@
 #define LAYERFS_XATTR_PROTATTR	"protattr"
 #define LAYERFS_XATTR_ORIGIN	"layerfs.origin"
 #define LAYERFS_XATTR_KEY	"layerfs.key"
+
+/* After the prefix, and before the name that the container shows. */
+#define LAYERFS_XATTR_ESCAPE	"overlay."
+
+/* Names of whiteouts in the form that tar archives of images have them in. */
+#define LAYERFS_AUFS_PREFIX	".wh."
+#define LAYERFS_AUFS_OPAQUE	".wh..wh..opq"
+
+/* LAYERFS_XATTR_WHITEOUT, escaped, of what was made as a character device 0/0. */
+#define LAYERFS_WHITEOUT_CHAR	"char"
 
 /* How an origin names the filesystem; others are ignored. */
 #define LAYERFS_ORIGIN_UUID	1	/* by its uuid */

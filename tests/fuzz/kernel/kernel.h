@@ -81,9 +81,11 @@ static inline bool IS_ERR(const void *p) { return (unsigned long)p >= -4095UL; }
 static inline bool IS_ERR_OR_NULL(const void *p) { return !p || IS_ERR(p); }
 static inline int PTR_ERR_OR_ZERO(const void *p) { return IS_ERR(p) ? PTR_ERR(p) : 0; }
 
-static inline bool str_has_prefix(const char *s, const char *prefix)
+static inline size_t str_has_prefix(const char *s, const char *prefix)
 {
-	return !strncmp(s, prefix, strlen(prefix));
+	size_t len = strlen(prefix);
+
+	return strncmp(s, prefix, len) ? 0 : len;
 }
 
 /* Only the types of the arguments are checked: nobody reads the log. */
