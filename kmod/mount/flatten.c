@@ -70,5 +70,6 @@ char *lfs_layer_said(const struct lfs_params *p, const struct lfs_layerset *inne
 		return kasprintf(GFP_KERNEL, "lowerdir '%s'", p->name[i]);
 	if (i >= at + inner->nr)
 		return kasprintf(GFP_KERNEL, "lowerdir '%s'", p->name[i - inner->nr + 1]);
-	return kasprintf(GFP_KERNEL, "layer '%s' of lowerdir '%s'", set->layers[i]->path, p->name[at]);
+	return kasprintf(GFP_KERNEL, "layer '%s' of lowerdir '%s'", set->layers[i]->path,
+			 p->name[at]);
 }
