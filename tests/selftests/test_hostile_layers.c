@@ -458,7 +458,7 @@ TEST(hostile, upper_on_layerfs)
 	CHECK_EQ(stack_try("mnt3", "l1", "mnt2/up", "mnt2/work"), -EINVAL);
 	CHECK(strstr(mount_log, "upperdir 'mnt2/up' lies on 2 stacked"));
 	CHECK_EQ(stack_try("mnt3", "mnt2", "upper", "work"), -EINVAL);
-	CHECK(strstr(mount_log, "layer 'mnt2' lies on 2 stacked"));
+	CHECK(strstr(mount_log, "lowerdir 'mnt2' lies on 2 stacked"));
 	/* in use, and in two roles */
 	CHECK_EQ(stack_try("mnt3", "l2", "mnt/up", "mnt/work"), -EBUSY);
 	CHECK_EQ(stack_try("mnt3", "mnt", "mnt/up", "mnt/work"), -ELOOP);

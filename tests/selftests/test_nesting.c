@@ -339,10 +339,10 @@ TEST(nesting, roles_of_what_is_inside)
 	mk_dirs("l2/up");
 	mk_dirs("l2/work");
 	stack_on("mnt", "l2:l3");
-	CHECK_EQ(stack_try("m1", "l1:mnt", "l2/up", "l2/work"), -ELOOP);
-	CHECK(strstr(mount_log, "/l2' of 'mnt'"));
-	CHECK_EQ(stack_try("m1", "l1:mnt", "l3", "work"), -ELOOP);
-	CHECK(strstr(mount_log, "/l3' of 'mnt'"));
+	CHECK_EQ(stack_try("m1", "l1:mnt", "l2", "work"), -ELOOP);
+	CHECK(strstr(mount_log, "/l2' of lowerdir 'mnt' is upperdir"));
+	CHECK_EQ(stack_try("m1", "l1:mnt", "upper", "l3"), -ELOOP);
+	CHECK(strstr(mount_log, "/l3' of lowerdir 'mnt' is workdir"));
 	CHECK_EQ(stack_try("m1", "l2:mnt", NULL, NULL), 0);
 	CHECK_STR(ls("m1"), "up work");
 	CHECK_SYS(umount("m1") | umount("mnt"));

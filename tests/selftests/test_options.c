@@ -291,7 +291,7 @@ TEST(options, wrong_descriptors)
 	CHECK_ERR(fsconfig(fd, FSCONFIG_SET_FD, "lowerdir+", NULL,
 			   CHECK_SYS(open("file", O_RDONLY | O_CLOEXEC))), ENOTDIR);
 	read_log_of(fd);
-	CHECK(strstr(mount_log, "lowerdir+") && strstr(mount_log, "/file"));
+	CHECK(strstr(mount_log, "lowerdir '/") && strstr(mount_log, "/file'"));
 	CHECK_ERR(fsconfig(fd, FSCONFIG_SET_FD, "lowerdir+", NULL, 9999), EBADF);
 	CHECK_ERR(fsconfig(fd, FSCONFIG_SET_PATH, "upperdir", "none", AT_FDCWD), ENOENT);
 	read_log_of(fd);
