@@ -102,11 +102,13 @@ fuzz-corpus-run: fuzz-build fuzz-import-build
 FUZZ_SYS := $(FUZZB)/syscalls
 FUZZ_SYS_OUT := $(FUZZB)/syscalls-out
 
+# KCOV takes off the offset of KASLR, /proc/kallsyms does not.
 .PHONY: fuzz-syscalls
 fuzz-syscalls: $(FUZZ_SYS)
 	@mkdir -p $(FUZZ_SYS_OUT)
 	dir=$$(tests/vm/debug-kernel) && $(MAKE) module KDIR=$$dir/build && \
-	tests/vm/run --debug --mem 4096 --timeout $$(($(SECONDS) + 900)) --out $(FUZZ_SYS_OUT) $(VMFLAGS) -- \
+	tests/vm/run --debug --mem 4096 --timeout $$(($(SECONDS) + 900)) --out $(FUZZ_SYS_OUT) \
+		--expect '$(FT_EXPECT)' --append nokaslr $(VMFLAGS) -- \
 		$(FUZZ_SYS) --seconds $(SECONDS) --corpus tests/fuzz/corpus/syscalls.txt
 
 $(FUZZ_SYS): $(wildcard tests/fuzz/syscalls/*.[ch])
