@@ -419,10 +419,31 @@ static void umount_all(const char *target)
 			return;
 }
 
+/* A directory around a mount can be renamed: what op_bind_inside() mounted went with it. */
+static void umount_inside(const char *root)
+{
+	char cwd[PATH_MAX], line[2 * PATH_MAX], at[PATH_MAX];
+	FILE *f = fopen("/proc/self/mounts", "re");
+	size_t len;
+
+	if (!f || !getcwd(cwd, sizeof(cwd)))
+		FAIL("/proc/self/mounts: %s", strerror(errno));
+	len = strlen(cwd);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %4095s", at) != 1 || strncmp(at, cwd, len) ||
+		    strncmp(at + len + 1, root, strlen(root)))
+			continue;
+		if (at[len + 1 + strlen(root)] == '/')
+			umount_all(at);
+	}
+	fclose(f);
+}
+
 void world_abandon(void)
 {
 	char path[16];
 
+	umount_inside("mnt/c1");
 	umount_all("mnt/bind");
 	for (int i = 0; i < NR_PASSING; i++) {
 		snprintf(path, sizeof(path), "mnt/d%d", i);
