@@ -163,7 +163,7 @@ container=lowerdir=$lower,upperdir=$upper,workdir=$work
 run mount -t overlay none "$mnt" -o "$container"
 check "the container by overlayfs" [ "$status" = 0 ]
 listing "$mnt" >"$tmp/by-overlayfs" 2>&1
-check "a tree worth looking at" [ "$(wc -l <"$tmp/by-overlayfs")" -gt 60 ]
+check "a tree worth looking at" [ "$(wc -l <"$tmp/by-overlayfs")" -gt 50 ]
 umount "$mnt"
 run mount.layerfs none "$mnt" -o "ro,lowerdir=$upper:$lower"
 check "the container as layers only" same "$tmp/by-overlayfs"

@@ -63,6 +63,8 @@ static const char usage[] =
 	"  volatile      never sync: fast, and lost in a crash\n"
 	"  userxattr     marks are attributes user.overlay.*, as an upper in a user\n"
 	"                namespace needs it\n"
+	"  aufs_whiteouts\n"
+	"                .wh.NAME in a layer is a whiteout\n"
 	"  remount       change ro, rw and flags of what is mounted on DIR\n"
 	"  nosuid, nodev, noexec, noatime, ...  as for any mount\n"
 	"\n"
