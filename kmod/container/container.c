@@ -68,7 +68,7 @@ void lfs_holder_name(struct lfs_holder *holder, const struct dentry *dir)
 	mutex_unlock(&lfs_container_registry.lock);
 }
 
-/* See lfs_check_in_use() for the order. */
+/* See lfs_check_layer() for the order. */
 static int lfs_dir_take(struct fs_context *fc, const char *opt, const char *name,
 			struct dentry *dir)
 {
