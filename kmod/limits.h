@@ -43,6 +43,9 @@
 /* A name list's smallest hash table, as a power of two. */
 #define LFS_NAMES_MIN_ORDER	4
 
+/* So many names in a list take the memory of a dentry. */
+#define LFS_NAMES_PER_DENTRY	4
+
 /*
  * When a directory of an image is listed to save lookups in vain: that costs, in such
  * lookups, so many for each directory of a layer, to open it and to read its first

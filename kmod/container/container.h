@@ -286,7 +286,7 @@ static inline umode_t lfs_mode(umode_t mode, const struct inode *inode, bool is_
 {
 	if (lfs_is_inner_whiteout(inode))
 		return (mode & ~S_IFMT) | S_IFCHR;
-	if (!S_ISREG(mode) || lfs_may_suid(inode, is_upper))
+	if (!S_ISREG(mode) || !(mode & (S_ISUID | S_ISGID)) || lfs_may_suid(inode, is_upper))
 		return mode;
 	return mode & ~(S_ISUID | S_ISGID);
 }

@@ -19,6 +19,7 @@
 #include "container/settle.h"
 #include "copyup/index.h"
 #include "copyup/moved.h"
+#include "image/list.h"
 #include "image/names.h"
 #include "layer/marker.h"
 
@@ -476,24 +477,31 @@ static struct dentry *lfs_find_link(struct lfs_container *c, struct dentry *real
 				    unsigned int layer, u64 ino)
 {
 	struct dentry *parent = dget_parent(real), *found = ERR_PTR(-ESTALE), *dir, *image;
-	const struct lfs_names *names;
+	struct lfs_image_list *list;
+	const struct lfs_name *n;
 	unsigned int i;
 
 	dir = lfs_find_in_image(c, parent, layer);
 	dput(parent);
 	if (IS_ERR(dir))
 		return dir;
-	names = lfs_image_names(d_inode(dir));
-	for (i = 0; !IS_ERR(names) && i < names->nr && found == ERR_PTR(-ESTALE); i++) {
-		if (names->v[i]->ino != ino)
+	list = lfs_image_names(d_inode(dir));
+	if (IS_ERR(list)) {
+		dput(dir);
+		return found;
+	}
+	for (i = 0; i < list->names->nr && found == ERR_PTR(-ESTALE); i++) {
+		n = list->names->v[i];
+		if (n->ino != ino)
 			continue;
-		image = lfs_image_lookup(dir, names->v[i]->name, names->v[i]->len);
+		image = lfs_image_lookup(dir, n->name, n->len);
 		if (IS_ERR_OR_NULL(image))
 			continue;
 		if (lfs_image_shows(d_inode(image), real, layer))
 			found = lfs_find_image(c, image);
 		dput(image);
 	}
+	lfs_image_list_put(list);
 	dput(dir);
 	return found;
 }

@@ -10,16 +10,24 @@
 #include "io/realfile.h"
 #include "layer/lower.h"
 
-/* Of a file whose data is elsewhere: what is told of the data. */
-static int lfs_data_getattr(const struct inode *inode, const struct path *real,
-			    struct kstat *stat, unsigned int flags)
+/* Whether the data of a file is not where its attributes are. */
+static bool lfs_data_is_apart(const struct inode *inode, const struct dentry *upper)
+{
+	const struct lfs_inode *li = lfs_i(inode);
+
+	return upper ? test_bit(LFS_I_METACOPY, &li->flags) :
+		       lfs_ii(d_inode(li->image))->nr_below;
+}
+
+/* Of such a file: what is told of the data. */
+static int lfs_data_getattr(const struct inode *inode, struct kstat *stat, unsigned int flags)
 {
 	struct kstat data;
 	struct path path;
 	int err;
 
-	if (lfs_data_path(inode, &path) || path.dentry == real->dentry)
-		return 0;
+	/* It may have got its data since. */
+	lfs_data_path(inode, &path);
 	err = lfs_real_getattr(&path, &data, STATX_BLOCKS | STATX_DIOALIGN, flags,
 			       lfs_c(inode)->cred);
 	if (err)
@@ -44,20 +52,25 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 		u32 mask, unsigned int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
+	const struct lfs_inode *li = lfs_i(inode);
 	unsigned int nlink;
-	struct path real;
-	bool upper;
+	struct path upper;
 	int err;
 
-	upper = lfs_real_path(inode, &real);
-	err = lfs_real_getattr(&real, stat, mask, flags, lfs_c(inode)->cred);
-	if (!err && S_ISREG(stat->mode))
-		err = lfs_data_getattr(inode, &real, stat, flags);
+	lfs_upper_path(inode, &upper);
+	if (upper.dentry)
+		err = lfs_real_getattr(&upper, stat, mask, flags, lfs_c(inode)->cred);
+	else
+		err = lfs_image_getattr(d_inode(li->image), stat, mask, flags);
+	if (!err && S_ISREG(stat->mode) && lfs_data_is_apart(inode, upper.dentry))
+		err = lfs_data_getattr(inode, stat, flags);
 	if (err)
 		return err;
-	stat->uid = vfsuid_into_kuid(make_vfsuid(idmap, i_user_ns(inode), stat->uid));
-	stat->gid = vfsgid_into_kgid(make_vfsgid(idmap, i_user_ns(inode), stat->gid));
-	stat->mode = lfs_mode(stat->mode, inode, upper);
+	if (unlikely(idmap != &nop_mnt_idmap)) {
+		stat->uid = vfsuid_into_kuid(make_vfsuid(idmap, i_user_ns(inode), stat->uid));
+		stat->gid = vfsgid_into_kgid(make_vfsgid(idmap, i_user_ns(inode), stat->gid));
+	}
+	stat->mode = lfs_mode(stat->mode, inode, upper.dentry);
 	stat->dev = inode->i_sb->s_dev;
 	/* A copy-up may change it now. */
 	stat->ino = READ_ONCE(inode->i_ino);
@@ -70,7 +83,7 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	 * For knfsd, which takes the ctime instead: what the copy counts could be what
 	 * the layer's object had when a client looked.
 	 */
-	if (lfs_i(inode)->image)
+	if (li->image)
 		stat->result_mask &= ~STATX_CHANGE_COOKIE;
 	/*
 	 * The links of a layer's object that were removed here, that of its copy in
@@ -78,7 +91,7 @@ int lfs_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 	 * knows.
 	 */
 	nlink = READ_ONCE(inode->i_nlink);
-	if (!upper || !nlink || lfs_i(inode)->links ||
+	if (!upper.dentry || !nlink || li->links ||
 	    (S_ISDIR(stat->mode) && lfs_image(inode)))
 		stat->nlink = nlink;
 	return 0;

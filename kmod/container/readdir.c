@@ -9,39 +9,50 @@
 
 #include "container/container.h"
 #include "container/settle.h"
+#include "image/list.h"
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
 
 /**
- * struct lfs_dirlist - a directory's names at one moment
- * @ref: one for the inode's cache, one for each open directory
+ * struct lfs_dirlist - a directory's names in the upper at one moment
+ * @ref: one for the inode's cache, one for each reader
  * @version: lfs_inode.version when the list was made
- * @upper: names in the upper, whiteouts among them; NULL without an upper
- * @image: names in the image, or NULL; lives as long as the image's inode
+ * @names: whiteouts among them
  */
 struct lfs_dirlist {
 	refcount_t ref;
 	u64 version;
-	struct lfs_names *upper;
-	const struct lfs_names *image;
+	struct lfs_names *names;
+};
+
+/**
+ * struct lfs_listing - what a directory consists of at one moment
+ * @upper: its names in the upper, or NULL; a reference
+ * @image: its names in the image, or NULL; a reference
+ */
+struct lfs_listing {
+	struct lfs_dirlist *upper;
+	struct lfs_image_list *image;
 };
 
 /**
  * struct lfs_dir_file - an open directory
- * @list: as of the first read or the last rewind; position n + 2 is the n-th
- *        name of its upper part, followed by those of its image part
+ * @listing: as of the first read or the last rewind; position n + 2 is the n-th
+ *           name of its upper part, followed by those of its image part
+ * @listed: there is one
  * @synced: the upper directory, opened when fsync was first called
  */
 struct lfs_dir_file {
-	struct lfs_dirlist *list;
+	struct lfs_listing listing;
+	bool listed;
 	struct file *synced;
 };
 
 static void lfs_dirlist_put(struct lfs_dirlist *list)
 {
 	if (list && refcount_dec_and_test(&list->ref)) {
-		lfs_names_free(list->upper);
+		lfs_names_free(list->names);
 		kfree(list);
 	}
 }
@@ -56,6 +67,12 @@ void lfs_dirlist_free_inode(struct lfs_inode *li)
 	li->list = NULL;
 }
 
+static void lfs_listing_put(struct lfs_listing *listing)
+{
+	lfs_dirlist_put(listing->upper);
+	lfs_image_list_put(listing->image);
+}
+
 static u64 lfs_upper_map_ino(u64 ino, const void *arg)
 {
 	const struct lfs_container *c = arg;
@@ -67,7 +84,8 @@ static u64 lfs_upper_map_ino(u64 ino, const void *arg)
  * An upper object's st_ino is that of its inode, unless the directory is
  * marked impure, or it is a directory that merges with one of the image.
  */
-static int lfs_dirlist_fix_inos(struct inode *dir, struct lfs_dirlist *list)
+static int lfs_dirlist_fix_inos(struct inode *dir, struct lfs_names *names,
+				const struct lfs_image_list *image)
 {
 	struct lfs_name *n;
 	struct lfs_key key;
@@ -77,12 +95,12 @@ static int lfs_dirlist_fix_inos(struct inode *dir, struct lfs_dirlist *list)
 	impure = lfs_marker_impure(lfs_marks(dir->i_sb), lfs_upper(dir));
 	if (impure < 0)
 		return impure;
-	for (i = 0; i < list->upper->nr; i++) {
-		n = list->upper->v[i];
+	for (i = 0; i < names->nr; i++) {
+		n = names->v[i];
 		if (n->whiteout)
 			continue;
-		if (!impure && (n->type != DT_DIR || !list->image ||
-				!lfs_names_find(list->image, n->name, n->len)))
+		if (!impure && (n->type != DT_DIR || !image ||
+				!lfs_names_find(image->names, n->name, n->len)))
 			continue;
 		err = lfs_resolve(dir, lfs_upper(dir), n->name, n->len, &key);
 		if (err == -EINTR || err == -ENOMEM)
@@ -97,47 +115,37 @@ static int lfs_dirlist_fix_inos(struct inode *dir, struct lfs_dirlist *list)
 	return 0;
 }
 
-static int lfs_dirlist_fill(struct inode *dir, struct lfs_dirlist *list)
+static int lfs_dirlist_fill(struct inode *dir, struct lfs_names *names,
+			    const struct lfs_image_list *image)
 {
 	struct lfs_container *c = lfs_c(dir);
-	const struct lfs_names *image;
 	struct path path;
 	int err;
 
-	if (lfs_image(dir)) {
-		image = lfs_image_names(d_inode(lfs_image(dir)));
-		if (IS_ERR(image))
-			return PTR_ERR(image);
-		list->image = image;
-	}
-	if (!lfs_upper(dir))
-		return 0;
-	list->upper = lfs_names_alloc();
-	if (!list->upper)
-		return -ENOMEM;
 	lfs_upper_path(dir, &path);
-	err = lfs_real_list(&path, c->cred, list->upper, lfs_upper_map_ino, c,
-			    lfs_marks(dir->i_sb), 0);
+	err = lfs_real_list(&path, c->cred, names, lfs_upper_map_ino, c, lfs_marks(dir->i_sb), 0);
 	if (err == -ESTALE)
 		lfs_upper_changed(c, path.dentry);
-	if (err)
-		return err;
-	return lfs_dirlist_fix_inos(dir, list);
+	return err ?: lfs_dirlist_fix_inos(dir, names, image);
 }
 
-static struct lfs_dirlist *lfs_dirlist_make(struct inode *dir, u64 version)
+static struct lfs_dirlist *lfs_dirlist_make(struct inode *dir,
+					    const struct lfs_image_list *image, u64 version)
 {
 	struct lfs_dirlist *list = kzalloc(sizeof(*list), GFP_KERNEL_ACCOUNT);
 	const struct cred *old;
-	int err;
+	int err = -ENOMEM;
 
 	if (!list)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&list->ref, 1);
 	list->version = version;
-	old = lfs_override_creds(dir->i_sb);
-	err = lfs_dirlist_fill(dir, list);
-	revert_creds(old);
+	list->names = lfs_names_alloc();
+	if (list->names) {
+		old = lfs_override_creds(dir->i_sb);
+		err = lfs_dirlist_fill(dir, list->names, image);
+		revert_creds(old);
+	}
 	if (err) {
 		lfs_dirlist_put(list);
 		return ERR_PTR(err);
@@ -145,8 +153,8 @@ static struct lfs_dirlist *lfs_dirlist_make(struct inode *dir, u64 version)
 	return list;
 }
 
-/* A reference on the list as of now; @dir's i_rwsem is held. */
-static struct lfs_dirlist *lfs_dirlist_get(struct inode *dir)
+/* A reference on the upper's list as of now; @dir's i_rwsem is held. */
+static struct lfs_dirlist *lfs_dirlist_get(struct inode *dir, const struct lfs_image_list *image)
 {
 	struct lfs_inode *li = lfs_i(dir);
 	struct lfs_dirlist *list;
@@ -155,7 +163,7 @@ static struct lfs_dirlist *lfs_dirlist_get(struct inode *dir)
 		return ERR_PTR(-EINTR);
 	list = li->list;
 	if (!list || list->version != atomic64_read(&li->version)) {
-		list = lfs_dirlist_make(dir, atomic64_read(&li->version));
+		list = lfs_dirlist_make(dir, image, atomic64_read(&li->version));
 		if (IS_ERR(list))
 			goto out;
 		lfs_dirlist_put(li->list);
@@ -167,49 +175,75 @@ out:
 	return list;
 }
 
-/* The name at a position, or NULL if it is hidden. */
-static const struct lfs_name *lfs_dirlist_at(const struct lfs_dirlist *list, unsigned int i)
+/* To be put with lfs_listing_put(), but for an error; @dir's i_rwsem is held. */
+static int lfs_listing_get(struct inode *dir, struct lfs_listing *listing)
 {
+	struct lfs_image_list *image = NULL;
+	struct lfs_dirlist *upper = NULL;
+
+	if (lfs_image(dir)) {
+		image = lfs_image_names(d_inode(lfs_image(dir)));
+		if (IS_ERR(image))
+			return PTR_ERR(image);
+	}
+	if (lfs_upper(dir)) {
+		upper = lfs_dirlist_get(dir, image);
+		if (IS_ERR(upper)) {
+			lfs_image_list_put(image);
+			return PTR_ERR(upper);
+		}
+	}
+	listing->upper = upper;
+	listing->image = image;
+	return 0;
+}
+
+/* The name at a position, or NULL if it is hidden. */
+static const struct lfs_name *lfs_listing_at(const struct lfs_listing *listing, unsigned int i)
+{
+	const struct lfs_names *upper = listing->upper ? listing->upper->names : NULL;
 	const struct lfs_name *n;
 
-	if (list->upper && i < list->upper->nr) {
-		n = list->upper->v[i];
+	if (upper && i < upper->nr) {
+		n = upper->v[i];
 		return n->whiteout ? NULL : n;
 	}
-	if (list->upper)
-		i -= list->upper->nr;
-	n = list->image->v[i];
-	if (list->upper && lfs_names_find(list->upper, n->name, n->len))
+	if (upper)
+		i -= upper->nr;
+	n = listing->image->names->v[i];
+	if (upper && lfs_names_find(upper, n->name, n->len))
 		return NULL;
 	return n;
 }
 
-static unsigned int lfs_dirlist_len(const struct lfs_dirlist *list)
+static unsigned int lfs_listing_len(const struct lfs_listing *listing)
 {
-	return (list->upper ? list->upper->nr : 0) + (list->image ? list->image->nr : 0);
+	return (listing->upper ? listing->upper->names->nr : 0) +
+	       (listing->image ? listing->image->names->nr : 0);
 }
 
 static int lfs_iterate(struct file *file, struct dir_context *ctx)
 {
 	struct lfs_dir_file *df = file->private_data;
-	struct inode *dir = file_inode(file);
+	struct lfs_listing listing;
 	const struct lfs_name *n;
-	struct lfs_dirlist *list;
 	unsigned int len;
+	int err;
 
 	/* Two readers of one open directory are kept apart by f_pos_lock. */
-	if (!df->list || !ctx->pos) {
-		list = lfs_dirlist_get(dir);
-		if (IS_ERR(list))
-			return PTR_ERR(list);
-		lfs_dirlist_put(df->list);
-		df->list = list;
+	if (!df->listed || !ctx->pos) {
+		err = lfs_listing_get(file_inode(file), &listing);
+		if (err)
+			return err;
+		lfs_listing_put(&df->listing);
+		df->listing = listing;
+		df->listed = true;
 	}
 	if (!dir_emit_dots(file, ctx))
 		return 0;
-	len = lfs_dirlist_len(df->list);
+	len = lfs_listing_len(&df->listing);
 	for (; ctx->pos - 2 < len; ctx->pos++) {
-		n = lfs_dirlist_at(df->list, ctx->pos - 2);
+		n = lfs_listing_at(&df->listing, ctx->pos - 2);
 		if (n && !dir_emit(ctx, n->name, n->len, n->ino, n->type))
 			return 0;
 	}
@@ -224,16 +258,17 @@ static int lfs_iterate(struct file *file, struct dir_context *ctx)
  */
 int lfs_dir_empty(struct inode *dir)
 {
-	struct lfs_dirlist *list = lfs_dirlist_get(dir);
+	struct lfs_listing listing;
 	unsigned int i, len;
-	int empty = 1;
+	int empty = 1, err;
 
-	if (IS_ERR(list))
-		return PTR_ERR(list);
-	len = lfs_dirlist_len(list);
+	err = lfs_listing_get(dir, &listing);
+	if (err)
+		return err;
+	len = lfs_listing_len(&listing);
 	for (i = 0; empty && i < len; i++)
-		empty = !lfs_dirlist_at(list, i);
-	lfs_dirlist_put(list);
+		empty = !lfs_listing_at(&listing, i);
+	lfs_listing_put(&listing);
 	return empty;
 }
 
@@ -251,7 +286,7 @@ static int lfs_dir_release(struct inode *dir, struct file *file)
 {
 	struct lfs_dir_file *df = file->private_data;
 
-	lfs_dirlist_put(df->list);
+	lfs_listing_put(&df->listing);
 	if (df->synced)
 		fput(df->synced);
 	kfree(df);

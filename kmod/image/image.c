@@ -196,6 +196,8 @@ static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
 	}
 	image->set = set;
 	image->marks = marks;
+	spin_lock_init(&image->lists_lock);
+	INIT_LIST_HEAD(&image->lists);
 	image->cred = lfs_mounter_creds();
 	image->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
 	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL_ACCOUNT);

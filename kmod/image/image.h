@@ -4,7 +4,9 @@
 
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/mount.h>
+#include <linux/spinlock.h>
 
 #include "layer/layerset.h"
 #include "limits.h"
@@ -13,7 +15,7 @@
 
 struct layerfs_origin;
 struct lfs_marks;
-struct lfs_names;
+struct lfs_image_list;
 
 /**
  * struct lfs_fs - a filesystem under an image
@@ -48,9 +50,13 @@ struct lfs_fs {
  * @folds_case: a layer may fold case, in some of its directories
  * @fsid: for each layer, which of @fs it lies on; not of those that hold only data
  * @containers: how many containers stand on the image
+ * @lists_lock: nothing is taken under it
+ * @lists: the lists of names of its directories, longest not used first; under
+ *         @lists_lock
+ * @lists_weight: what they weigh; for writing under @lists_lock
  * @counters: see <linux/layerfs.h>
  *
- * Constant once the superblock is born, but for @containers and @counters.
+ * Constant once the superblock is born, but for @containers, @counters and the lists.
  */
 struct lfs_image {
 	struct lfs_registered reg;
@@ -64,6 +70,9 @@ struct lfs_image {
 	bool folds_case;
 	u16 *fsid;
 	atomic_t containers;
+	spinlock_t lists_lock;	/* lists, and lfs_image_inode.list */
+	struct list_head lists;
+	long lists_weight;
 	struct lfs_counters __percpu *counters;
 };
 
@@ -84,27 +93,54 @@ struct lfs_real {
 };
 
 /**
+ * struct lfs_told - what a layer's filesystem tells of an object beside its inode
+ * @ctime: of the object when it was asked, in seconds
+ * @btime: as in struct kstat, in seconds
+ * @blocks: as in struct kstat, as are those below
+ * @ctime_nsec: of @ctime
+ * @btime_nsec: of @btime
+ * @blksize: in bytes
+ * @attributes: STATX_ATTR_*
+ * @attributes_mask: STATX_ATTR_*
+ * @result_mask: STATX_*
+ * @known: the above; set under i_lock, then all is constant
+ */
+struct lfs_told {
+	time64_t ctime;
+	time64_t btime;
+	u64 blocks;
+	u32 ctime_nsec;
+	u32 btime_nsec;
+	u32 blksize;
+	u32 attributes;
+	u32 attributes_mask;
+	u16 result_mask;
+	bool known;
+};
+
+/**
  * struct lfs_image_inode - an object of the image
  * @vfs_inode: its i_mode tells the type shown, its i_ino is the st_ino shown; its
  *             other attributes are not used, the real inode's are
+ * @told: of a local filesystem's object, once somebody asked
  * @top: the real object; of a directory, the topmost of those merged
  * @below: of a directory, the others merged, topmost first; of a file that has its
  *         data elsewhere (metacopy), the one that has it; owned
  * @nr_below: how many; of a file, 0 or 1
- * @index_after: of a directory, after how many more lookups in vain @names is made;
+ * @index_after: of a directory, after how many more lookups in vain @list is made;
  *               0 is not known yet.  A lost count does no harm
- * @names: the merged list of names, once somebody asked; published with
- *         cmpxchg, then constant
+ * @list: of a directory, its names, once somebody asked and as long as there is memory
  *
- * Constant from instantiation to eviction, but for @index_after and @names.
+ * Constant from instantiation to eviction, but for @told, @index_after and @list.
  */
 struct lfs_image_inode {
 	struct inode vfs_inode;
+	struct lfs_told told;
 	struct lfs_real top;
 	struct lfs_real *below;
 	unsigned int nr_below;
 	unsigned int index_after;
-	struct lfs_names *names;
+	struct lfs_image_list __rcu *list;
 };
 
 static inline struct lfs_image_inode *lfs_ii(const struct inode *inode)
@@ -211,6 +247,10 @@ void lfs_image_inode_cache_exit(void);
 struct inode *lfs_image_inode_make(struct super_block *sb, struct lfs_real *real,
 				   unsigned int nr);
 
+/* attr.c */
+int lfs_image_getattr(const struct inode *inode, struct kstat *stat, u32 mask,
+		      unsigned int flags);
+
 /* lookup.c */
 extern const struct inode_operations lfs_image_dir_iops;
 struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len);
@@ -220,10 +260,5 @@ struct dentry *lfs_image_walk(struct dentry *root, const char *path);
 void lfs_image_origin(const struct inode *inode, struct layerfs_origin *origin);
 int lfs_image_origin_fs(const struct lfs_image *image, const struct layerfs_origin *origin);
 u64 lfs_image_layer_ident(const struct lfs_image *image, unsigned int layer);
-
-/* readdir.c */
-const struct lfs_names *lfs_image_names(struct inode *dir);
-const struct lfs_names *lfs_image_index(struct inode *dir);
-void lfs_image_index_in_vain(struct inode *dir, unsigned int times);
 
 #endif /* _LAYERFS_IMAGE_H */

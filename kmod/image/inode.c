@@ -4,7 +4,7 @@
 #include <linux/slab.h>
 
 #include "image/image.h"
-#include "image/names.h"
+#include "image/list.h"
 
 static struct kmem_cache *lfs_image_inode_cache;
 
@@ -41,11 +41,12 @@ static struct inode *lfs_image_alloc_inode(struct super_block *sb)
 	ii = alloc_inode_sb(sb, lfs_image_inode_cache, GFP_KERNEL);
 	if (!ii)
 		return NULL;
+	ii->told.known = false;
 	ii->top.dentry = NULL;
 	ii->below = NULL;
 	ii->nr_below = 0;
 	ii->index_after = 0;
-	ii->names = NULL;
+	RCU_INIT_POINTER(ii->list, NULL);
 	return &ii->vfs_inode;
 }
 
@@ -54,6 +55,7 @@ static void lfs_image_destroy_inode(struct inode *inode)
 	struct lfs_image_inode *ii = lfs_ii(inode);
 	unsigned int i;
 
+	lfs_image_list_drop(ii);
 	dput(ii->top.dentry);
 	for (i = 0; i < ii->nr_below; i++)
 		dput(ii->below[i].dentry);
@@ -65,16 +67,17 @@ static void lfs_image_free_inode(struct inode *inode)
 	struct lfs_image_inode *ii = lfs_ii(inode);
 
 	kvfree(ii->below);
-	lfs_names_free(ii->names);
 	kmem_cache_free(lfs_image_inode_cache, ii);
 }
 
 const struct super_operations lfs_image_super_ops = {
-	.alloc_inode	= lfs_image_alloc_inode,
-	.free_inode	= lfs_image_free_inode,
-	.destroy_inode	= lfs_image_destroy_inode,
-	.drop_inode	= generic_delete_inode,
-	.statfs		= simple_statfs,
+	.alloc_inode		= lfs_image_alloc_inode,
+	.free_inode		= lfs_image_free_inode,
+	.destroy_inode		= lfs_image_destroy_inode,
+	.drop_inode		= generic_delete_inode,
+	.statfs			= simple_statfs,
+	.nr_cached_objects	= lfs_image_lists_count,
+	.free_cached_objects	= lfs_image_lists_free,
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "image/image.h"
+#include "image/list.h"
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -30,7 +31,7 @@
  * @xwhiteouts: the directory at hand may hold whiteouts in the form of attributes
  * @asking: the layer of the last file of which the data is to be looked for
  * @absolute: its redirect, or one on the way since, leads from a layer's root
- * @index: the names of @parent, or NULL
+ * @index: the names of @parent, or NULL; a reference
  * @name: @path in it; valid until a redirect
  * @again: how far its sources have been asked
  */
@@ -48,7 +49,7 @@ struct lfs_walk {
 	bool no_data;
 	bool xwhiteouts;
 	bool absolute;
-	const struct lfs_names *index;
+	struct lfs_image_list *index;
 	const struct lfs_name *name;
 	u32 again;
 };
@@ -333,14 +334,19 @@ static bool lfs_walk_must_list(const struct lfs_walk *w)
 /* The first of the directories merged in the parent to be asked. */
 static unsigned int lfs_walk_first(struct lfs_walk *w)
 {
+	struct lfs_image_list *list;
+
 	w->index = lfs_image_index(&w->parent->vfs_inode);
 	if (!w->index && lfs_walk_must_list(w)) {
-		lfs_image_names(&w->parent->vfs_inode);
-		w->index = lfs_image_index(&w->parent->vfs_inode);
+		list = lfs_image_names(&w->parent->vfs_inode);
+		if (!IS_ERR(list) && list->tells_all)
+			w->index = list;
+		else if (!IS_ERR(list))
+			lfs_image_list_put(list);
 	}
 	if (!w->index)
 		return 0;
-	w->name = lfs_names_find(w->index, w->path, strlen(w->path));
+	w->name = lfs_names_find(w->index->names, w->path, strlen(w->path));
 	return w->name && !w->name->whiteout ? w->name->source : w->parent->nr_below + 1;
 }
 
@@ -351,7 +357,7 @@ static unsigned int lfs_walk_next(struct lfs_walk *w, unsigned int i)
 
 	if (!lfs_walk_is_listed(w))
 		return i + 1;
-	next = lfs_names_next(w->index, w->name, &w->again);
+	next = lfs_names_next(w->index->names, w->name, &w->again);
 	return next < 0 ? w->parent->nr_below + 1 : next;
 }
 
@@ -464,6 +470,7 @@ static void lfs_walk_end(struct lfs_walk *w)
 		dput(w->found[--w->nr].dentry);
 	kvfree(w->found);
 	kfree(w->owned);
+	lfs_image_list_put(w->index);
 }
 
 static struct dentry *lfs_image_dir_lookup(struct inode *dir, struct dentry *dentry,
@@ -514,18 +521,6 @@ const struct inode_operations lfs_image_dir_iops = {
 	.permission	= lfs_image_permission,
 };
 
-/* What is known to be absent needs no entry in the dcache that says so. */
-static bool lfs_image_lacks(struct dentry *dir, const char *name, int len)
-{
-	const struct lfs_names *index = lfs_image_index(d_inode(dir));
-	const struct lfs_name *n;
-
-	if (!index)
-		return false;
-	n = lfs_names_find(index, name, len);
-	return !n || n->whiteout;
-}
-
 /**
  * lfs_image_lookup - look up a name in an image
  * @dir: directory of the image
@@ -544,7 +539,8 @@ struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len)
 	this.hash = full_name_hash(dir, name, len);
 	dentry = d_lookup(dir, &this);
 	if (!dentry)
-		return lfs_image_lacks(dir, name, len) ? NULL :
+		/* What is known to be absent needs no entry in the dcache that says so. */
+		return lfs_image_lacks(d_inode(dir), name, len) ? NULL :
 		       lfs_real_lookup(&nop_mnt_idmap, dir, name, len);
 	if (d_is_positive(dentry))
 		return dentry;

@@ -53,7 +53,6 @@ struct lfs_name_again {
  * @left: bytes left in it
  * @source: which of several directories names are being added from, counted in the
  *          order in which one hides another; set by whoever fills the list
- * @tells_all: what is not in it is not in the directory; set by whoever fills it
  * @again: further sources of names of directories
  * @nr_again: how many
  * @max_again: how many @again has room for
@@ -69,7 +68,6 @@ struct lfs_names {
 	struct lfs_names_chunk *chunk;
 	size_t left;
 	u16 source;
-	bool tells_all;
 	struct lfs_name_again *again;
 	u32 nr_again;
 	u32 max_again;

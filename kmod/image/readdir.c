@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "image/image.h"
+#include "image/list.h"
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -43,20 +44,16 @@ static bool lfs_image_lists_all(const struct lfs_image_inode *ii)
 	return true;
 }
 
-static struct lfs_names *lfs_image_names_build(struct inode *dir)
+static int lfs_image_names_fill(struct inode *dir, struct lfs_names *names)
 {
 	struct lfs_image *image = lfs_image_of(dir->i_sb);
 	struct lfs_image_inode *ii = lfs_ii(dir);
 	const struct lfs_real *real;
 	struct lfs_fs_map map = { .image = image };
-	struct lfs_names *names;
 	struct path path;
 	unsigned int i;
 	int err = 0;
 
-	names = lfs_names_alloc();
-	if (!names)
-		return ERR_PTR(-ENOMEM);
 	for (i = 0; !err && i <= ii->nr_below; i++) {
 		real = lfs_image_real(ii, i);
 		path.dentry = real->dentry;
@@ -72,13 +69,29 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
 		if (real->last)
 			break;
 	}
+	if (!err)
+		lfs_names_drop_whiteouts(names);
+	return err;
+}
+
+static struct lfs_image_list *lfs_image_names_make(struct inode *dir)
+{
+	struct lfs_image_list *list = kzalloc(sizeof(*list), GFP_KERNEL_ACCOUNT);
+	int err = -ENOMEM;
+
+	if (!list)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&list->ref, 1);
+	list->names = lfs_names_alloc();
+	if (list->names)
+		err = lfs_image_names_fill(dir, list->names);
 	if (err) {
-		lfs_names_free(names);
+		lfs_image_list_put(list);
 		return ERR_PTR(err);
 	}
-	lfs_names_drop_whiteouts(names);
-	names->tells_all = lfs_image_lists_all(ii);
-	return names;
+	list->tells_all = lfs_image_lists_all(lfs_ii(dir));
+	list->used = true;
+	return list;
 }
 
 /**
@@ -86,27 +99,21 @@ static struct lfs_names *lfs_image_names_build(struct inode *dir)
  * @dir: the directory
  *
  * Context: takes the i_rwsem of the layers' directories, shared.
- * Return: the list, good as long as @dir is referenced; or an error of
+ * Return: a reference on the list, to be put with lfs_image_list_put(); or an error of
  * lfs_real_list().
  */
-const struct lfs_names *lfs_image_names(struct inode *dir)
+struct lfs_image_list *lfs_image_names(struct inode *dir)
 {
 	struct lfs_image_inode *ii = lfs_ii(dir);
-	struct lfs_names *names, *other;
+	struct lfs_image_list *list = lfs_image_list_get(ii);
 
-	/* Pairs with cmpxchg() below: the list is complete before it is seen. */
-	names = smp_load_acquire(&ii->names);
-	if (names)
-		return names;
-	names = lfs_image_names_build(dir);
-	if (IS_ERR(names))
-		return names;
-	/* Two may build at once; the layers do not change, so either list serves. */
-	other = cmpxchg(&ii->names, NULL, names);
-	if (!other)
-		return names;
-	lfs_names_free(names);
-	return other;
+	if (list)
+		return list;
+	list = lfs_image_names_make(dir);
+	if (IS_ERR(list))
+		return list;
+	/* Two may make one at once; the layers do not change, so either serves. */
+	return lfs_image_list_publish(ii, list);
 }
 
 /* How many lookups in vain cost as much as making the list; at least 2. */
@@ -128,15 +135,39 @@ static unsigned int lfs_image_index_price(const struct lfs_image_inode *ii)
  * lfs_image_index - which names a directory of an image has, and where, if known
  * @dir: the directory
  *
- * Return: the list, good as long as @dir is referenced: what is not in it is not
- * there.  NULL if it was not made yet, or does not tell all.
+ * Return: a reference on the list: what is not in it is not there.  NULL if there is
+ * none now, or it does not tell all.
  */
-const struct lfs_names *lfs_image_index(struct inode *dir)
+struct lfs_image_list *lfs_image_index(struct inode *dir)
 {
-	/* Pairs with cmpxchg() in lfs_image_names(). */
-	const struct lfs_names *names = smp_load_acquire(&lfs_ii(dir)->names);
+	struct lfs_image_list *list = lfs_image_list_get(lfs_ii(dir));
 
-	return names && names->tells_all ? names : NULL;
+	if (!list || list->tells_all)
+		return list;
+	lfs_image_list_put(list);
+	return NULL;
+}
+
+/**
+ * lfs_image_lacks - whether a directory of an image is known not to have a name
+ * @dir: the directory
+ * @name: need not end in NUL
+ * @len: its length in bytes
+ */
+bool lfs_image_lacks(const struct inode *dir, const char *name, int len)
+{
+	const struct lfs_image_list *list;
+	const struct lfs_name *n;
+	bool lacks = false;
+
+	rcu_read_lock();
+	list = rcu_dereference(lfs_ii(dir)->list);
+	if (list && list->tells_all) {
+		n = lfs_names_find(list->names, name, len);
+		lacks = !n || n->whiteout;
+	}
+	rcu_read_unlock();
+	return lacks;
 }
 
 /**
@@ -153,6 +184,7 @@ void lfs_image_index_in_vain(struct inode *dir, unsigned int times)
 {
 	struct lfs_image_inode *ii = lfs_ii(dir);
 	unsigned int left = READ_ONCE(ii->index_after);
+	struct lfs_image_list *list;
 
 	if (left == LFS_INDEX_NEVER || !times)
 		return;
@@ -164,6 +196,9 @@ void lfs_image_index_in_vain(struct inode *dir, unsigned int times)
 		left = 0;
 	WRITE_ONCE(ii->index_after, left);
 	/* If that fails the names can be looked up without, and it is tried again later. */
-	if (!left)
-		lfs_image_names(dir);
+	if (left)
+		return;
+	list = lfs_image_names(dir);
+	if (!IS_ERR(list))
+		lfs_image_list_put(list);
 }

@@ -13,6 +13,7 @@
 
 #include "container/container.h"
 #include "image/image.h"
+#include "image/list.h"
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -44,7 +45,7 @@ static struct super_block real_sb, image_sb, container_sb;
 static struct lfs_image image;
 
 static bool indexed;
-static struct lfs_names *lists[MAX_MADE];
+static struct lfs_image_list lists[MAX_MADE];
 static unsigned int nr_lists;
 
 /* Inodes and dentries of the image, freed at the end. */
@@ -126,7 +127,7 @@ static int list_node(struct lfs_names *list, const struct lfs_real *dir, const s
 	return 0;
 }
 
-static const struct lfs_names *list_make(const struct lfs_image_inode *ii)
+static struct lfs_image_list *list_make(const struct lfs_image_inode *ii)
 {
 	struct lfs_names *list = lfs_names_alloc();
 	int err = list ? 0 : -ENOMEM;
@@ -144,19 +145,29 @@ static const struct lfs_names *list_make(const struct lfs_image_inode *ii)
 		return NULL;
 	}
 	lfs_names_drop_whiteouts(list);
-	lists[nr_lists++] = list;
-	return list;
+	lists[nr_lists].names = list;
+	return &lists[nr_lists++];
 }
 
-const struct lfs_names *lfs_image_index(struct inode *dir)
+struct lfs_image_list *lfs_image_index(struct inode *dir)
 {
 	struct lfs_image_inode *ii = lfs_ii(dir);
 
-	if (indexed && !ii->names)
-		ii->names = (struct lfs_names *)list_make(ii);
-	return ii->names;
+	if (indexed && !ii->list)
+		ii->list = list_make(ii);
+	return ii->list;
 }
 
+bool lfs_image_lacks(const struct inode *dir, const char *name, int len)
+{
+	const struct lfs_image_list *list = lfs_image_index((struct inode *)dir);
+	const struct lfs_name *n = list ? lfs_names_find(list->names, name, len) : NULL;
+
+	return list && (!n || n->whiteout);
+}
+
+/* They stay until check_and_free(). */
+void lfs_image_list_put(struct lfs_image_list *list) { }
 void lfs_image_index_in_vain(struct inode *dir, unsigned int times) { }
 
 void d_add(struct dentry *dentry, struct inode *inode)
@@ -205,7 +216,7 @@ void lfs_layer_changed(struct lfs_layer *layer, const struct dentry *where) { ab
 void lfs_upper_changed(struct lfs_container *c, const struct dentry *where) { abort(); }
 bool lfs_folds_case(const struct dentry *dir) { return false; }
 int lfs_real_spelled(const struct path *dir, const char *name, int len) { abort(); }
-const struct lfs_names *lfs_image_names(struct inode *dir) { abort(); }
+struct lfs_image_list *lfs_image_names(struct inode *dir) { abort(); }
 
 /* Objects have one name each, and come from nowhere. */
 struct lfs_links *lfs_links_of_upper(struct lfs_container *c, struct dentry *upper,
@@ -525,7 +536,7 @@ static void check_and_free(void)
 	for (unsigned int i = 0; i < nr_nodes; i++)
 		FUZZ_CHECK(!nodes[i].dentry.count);
 	while (nr_lists)
-		lfs_names_free(lists[--nr_lists]);
+		lfs_names_free(lists[--nr_lists].names);
 	while (nr_made)
 		free(made[--nr_made]);
 }

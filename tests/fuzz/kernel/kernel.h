@@ -29,6 +29,7 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef unsigned short umode_t;
 typedef u32 errseq_t;
+typedef int64_t time64_t;
 typedef struct { int counter; } atomic_t;
 typedef struct { long counter; } atomic64_t;
 typedef struct { int refs; } refcount_t;
@@ -124,6 +125,7 @@ static inline char *fuzz_strdup(const char *s)
 
 /* Lists and locks */
 struct list_head { struct list_head *next, *prev; };
+#define __rcu
 struct hlist_node { struct hlist_node *next, **pprev; };
 struct hlist_head { struct hlist_node *first; };
 struct mutex { bool held; };
