@@ -6,7 +6,7 @@ FTB := $(B)/tests/faults
 FT_OBJS := $(patsubst $(FT)/%.c,$(FTB)/%.o,$(sort $(wildcard $(FT)/*.c)))
 
 # What ext4 says when its own allocations or its disk fail is no fault.
-FT_EXPECT := EXT4-fs error .*(Out of memory|IO failure|error -5|unable to read|reading directory|checksumming directory)
+FT_EXPECT := EXT4-fs error .*(Out of memory|IO failure|error -5|unable to read|reading directory|checksumming directory|Cannot read inode bitmap)
 FT_VM = dir=$$(tests/vm/debug-kernel) && $(MAKE) module KDIR=$$dir/build && \
 	tests/vm/run --debug --mem 2048 --smp 1 --expect '$(FT_EXPECT)' $(VMFLAGS)
 

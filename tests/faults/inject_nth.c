@@ -169,5 +169,6 @@ const struct injector inject_upper = {
 	.arm = arm_upper,
 	.disarm = disarm_device,
 	.end = devices_end,
-	.errors = { EIO },
+	/* ext4 takes a group whose bitmap it cannot read for a full one */
+	.errors = { EIO, ENOSPC },
 };

@@ -17,7 +17,8 @@
 #include "attack.h"
 #include "netlink.h"
 
-#define MANY	2048
+/* Rows of others are among them: 4096 layers of a test beside this one. */
+#define MANY	16384
 /* Has no namespace: the attacker sees from outside, too, what is in his. */
 #define NOBODY	4321
 
