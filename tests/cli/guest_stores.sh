@@ -3,43 +3,11 @@
 # Trees that others have made for overlayfs, in the guest: a store of podman and buildah,
 # and files with their data elsewhere, as composefs has them.  Mounted by layerfs, changed,
 # and mounted by overlayfs again, they show the same.  make guest-tools
-. "$(dirname "$0")/lib.sh"
-if [ ! -d "${LFS_SCRATCH-}" ]; then
-	echo "guest_stores: to be run by tests/vm/run" >&2
-	exit 2
-fi
+. "$(dirname "$0")/stores.sh"
 scratch=$LFS_SCRATCH/stores
 mnt=/mnt/stores
-mkdir -p "$mnt" "$scratch/rootfs"
-modprobe overlay
-
-# Both write where the guest's root is read-only; nothing here asks a network.
+mkdir -p "$mnt" "$scratch/image"
 storage="--root $scratch/store --runroot /run/stores --storage-driver overlay"
-mount -t tmpfs none /var/lib
-podman() { command podman $storage --cgroup-manager cgroupfs --events-backend none "$@"; }
-buildah() { command buildah $storage "$@"; }
-# Whatever a container needs of the machine beyond its files would only be in the way.
-in_container="--network none --cgroups disabled --security-opt seccomp=unconfined
-	--cap-add all --log-driver none --pull never"
-
-# All that there is to say about a tree, but for what a mount makes up: st_ino, st_dev,
-# st_nlink and the size of directories.
-listing() {
-	(
-		cd "$1" || exit
-		find . -type d -printf '%p %y %m %U %G %T@\n' \
-			-o -printf '%p %y %m %U %G %s %n %T@ %l\n' | sort
-		find . -type f -exec sha256sum {} + | sort -k 2
-		find . ! -type l -exec getfattr -h -d -m - {} + | LC_ALL=C sort
-	)
-}
-same() {
-	mountpoint -q "$mnt" || return
-	listing "$mnt" >"$tmp/got" 2>&1
-	diff "$1" "$tmp/got" >"$tmp/err" && return
-	err=$(head -n 20 "$tmp/err")
-	return 1
-}
 
 # Names, owners and attributes in one layer, content by its digest in another.
 mkdir -p "$scratch/c/meta" "$scratch/c/data" "$scratch/c/upper" "$scratch/c/work"
@@ -91,61 +59,11 @@ mount -t overlay none "$mnt" -o "metacopy=on,redirect_dir=on,$stack,$upper"
 check "the same by overlayfs" same "$tmp/by-layerfs"
 umount "$mnt"
 
-# What follows needs it.
-must() {
-	check "$@"
-	[ "$status" = 0 ] && return
-	plan
-	exit 1
-}
-
-# An image of two layers, the second of which takes something away.
-(
-	cd "$scratch/rootfs"
-	mkdir -p bin etc/conf.d home/user lib/deep/er tmp var/log
-	cp /bin/busybox bin
-	for applet in sh ls cat mv rm ln mkdir chmod chown touch rmdir; do
-		ln -s busybox "bin/$applet"
-	done
-	echo root:x:0:0::/:/bin/sh >etc/passwd
-	echo a >etc/conf.d/a
-	echo b >etc/conf.d/b
-	echo deep >lib/deep/er/file
-	echo setuid >bin/setuid
-	chmod 4755 bin/setuid
-	setfattr -n user.note -v "of the base" etc/conf.d/b
-	setcap cap_net_raw+ep bin/setuid 2>/dev/null
-	mkfifo var/fifo
-	truncate -s 1M var/sparse
-	echo end >>var/sparse
-	chown -R 1000:1000 home/user
-	touch -d 2001-02-03T04:05:06.789 etc/conf.d/a lib/deep
-	tar -C . --xattrs -cf ../rootfs.tar .
-) || exit 2
-
-cat >"$scratch/Containerfile" <<'CONTAINERFILE'
-FROM scratch
-ADD rootfs.tar /
-RUN rm /etc/conf.d/a && mkdir /etc/conf.d/a && echo inner >/etc/conf.d/a/in && \
-    rm -r /lib/deep && mkdir -p /lib/deep/new && echo two >/lib/deep/new/file && \
-    chmod 0600 /etc/passwd && touch /var/log/build
-CMD /bin/sh
-CONTAINERFILE
-run buildah build --layers --isolation chroot --pull-never -t localhost/image "$scratch"
+make_context "$scratch/image" || exit 2
+run buildah build --layers --isolation chroot --pull-never -t localhost/image "$scratch/image"
 must "buildah makes an image" [ "$status" = 0 ]
-run podman run --name one $in_container localhost/image sh -c \
-	'echo run >>/etc/conf.d/b; rm -r /home/user; mkdir /home/user; echo x >/home/user/x;
-	 mv /var/log/build /var/log/built; chown 5:6 /bin/setuid; ln -sf x /tmp/link;
-	 rm -f /etc/conf.d/a/in; cat /lib/deep/new/file /lib/deep/only; :'
+run run_changes localhost/image
 must "podman runs it" [ "$status" = 0 ]
-# Who cleans up after a container may still do so.
-unmounted() {
-	for i in 1 2 3 4 5 6 7 8 9 10; do
-		grep -q "$scratch/store/overlay/.*/merged" /proc/mounts || return 0
-		sleep 2
-	done
-	return 1
-}
 check "and unmounts it" unmounted
 # inspect OBJECT KEY...: what the store says of it
 inspect() {

@@ -226,5 +226,29 @@ run layerctl ps --format json
 check "ps tells that it is elsewhere" json '[(c["status"], c["target"]) for c in d] == [("elsewhere", None)]'
 echo >"$tmp/end"
 wait $other
+
+# What the kernel has to say of a mount that it makes all the same.
+mkdir -p "$scratch/sub/in"
+mount -t tmpfs none "$scratch/sub/in"
+run mount.layerfs src "$m/4" -o "lowerdir=$scratch/sub"
+hidden="lowerdir '$scratch/sub' has mounts in it, which do not show"
+check "mount.layerfs warns" [ "$status:$out:$err" = "0::mount.layerfs: warning: $hidden" ]
+umount "$m/4" "$scratch/sub/in"
+run mount.layerfs src "$m/4" -o "lowerdir=$scratch/sub"
+check "and is silent where there is nothing to say" [ "$status:$out$err" = 0: ]
+umount "$m/4"
+"$here/make-image" "$tmp/w" warn:w "only/,only/here=w"
+run layerctl import "$tmp/w"
+run layerctl mount --name warn --read-only warn:w "$m/4"
+layer=$(options_of "$m/4" | sed 's/.*lowerdir=\([^:,]*\).*/\1/')
+umount "$m/4"
+mount -t tmpfs none "$layer/only"
+run layerctl mount --name warn --read-only warn:w "$m/4"
+check "layerctl mount warns" [ "$status:$out:$err" = \
+	"0:warn:layerctl mount: warning: lowerdir '$layer' has mounts in it, which do not show" ]
+umount "$m/4"
+run layerctl --quiet mount --name warn --read-only warn:w "$m/4"
+check "--quiet does not" [ "$status:$err" = 0: ]
+umount "$m/4" "$layer/only"
 rm -rf "$scratch"
 plan

@@ -31,7 +31,8 @@ $(KILLAT): tests/cli/killat.c
 # The tools against the real module.
 guest-tools: tools module $(KILLAT)
 	tests/vm/run --ko $(KO) $(VMFLAGS) -- tests/unit/run tests/cli/guest_tools.sh \
-		tests/cli/guest_kill.sh tests/cli/guest_stores.sh
+		tests/cli/guest_kill.sh tests/cli/guest_stores.sh \
+		tests/cli/guest_store_inside.sh tests/cli/guest_user_build.sh
 
 $(UNIT_AR): $(B)/tests/unit/%.a: $(LAYERCTL_OBJS) $(MOUNT_LAYERFS_OBJS)
 	@mkdir -p $(@D)

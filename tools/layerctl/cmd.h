@@ -120,4 +120,7 @@ int lc_usage(const struct lc_ctx *ctx, const char *fmt, ...)
 void lc_note(const struct lc_ctx *ctx, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What the kernel says of a mount that it makes, for struct layerfs_options */
+void lc_warn(void *ctx, const char *msg);
+
 #endif /* _LAYERCTL_CMD_H */

@@ -49,6 +49,7 @@ static int run(struct lc_ctx *ctx, int argc, char **argv)
 {
 	struct layerfs_container_spec spec = {
 		.image = argv[0], .target = argv[1], .name = opt_name, .ro = opt_read_only,
+		.opts = { .warn = lc_warn, .warn_data = ctx },
 	};
 	struct layerfs_container c = { 0 };
 	struct layerfs_error err = { 0 };

@@ -60,3 +60,8 @@ void lc_note(const struct lc_ctx *ctx, const char *fmt, ...)
 	vsay(ctx, fmt, ap);
 	va_end(ap);
 }
+
+void lc_warn(void *ctx, const char *msg)
+{
+	lc_note(ctx, "warning: %s", msg);
+}

@@ -174,6 +174,9 @@ struct layerfs_param {
  * @attr_clear: MOUNT_ATTR_* to clear when remounting
  * @params: everything else, in order
  * @nr_params: how many
+ * @warn: told what the kernel says of a mount that it makes all the same, a sentence
+ *	at a time, as those of struct layerfs_error are; or NULL
+ * @warn_data: for @warn
  *
  * Zeroed is no option at all.
  */
@@ -187,6 +190,8 @@ struct layerfs_options {
 	uint64_t attr_clear;
 	struct layerfs_param *params;
 	size_t nr_params;
+	void (*warn)(void *data, const char *msg);
+	void *warn_data;
 };
 
 /**

@@ -16,33 +16,58 @@
 #define FSCONFIG_VALUE_MAX 255
 
 /*
- * Append what the kernel logged since the last call to @buf, errors only, with
- * "; " between them and without its "e layerfs: ".  Returns how many bytes.
+ * The next line of the kernel's log into @line; returns it without its
+ * "e layerfs: ", or NULL at the end.  @kind is 'e' (error), 'w' or 'i'.
  */
-static size_t read_log(int fs, char *buf, size_t size)
+static const char *next_line(int fs, char line[LAYERFS_ERROR_MAX], char *kind)
 {
 	const char prefix[] = LAYERFS_FS_NAME ": ";
-	char line[LAYERFS_ERROR_MAX];
 	const char *text;
-	size_t used = 0;
 	ssize_t len;
 
-	buf[0] = '\0';
-	while ((len = read(fs, line, sizeof(line) - 1)) > 0) {
+	do {
+		len = read(fs, line, LAYERFS_ERROR_MAX - 1);
+		if (len <= 0)
+			return NULL;
 		while (len && line[len - 1] == '\n')
 			len--;
 		line[len] = '\0';
-		if (len < 2 || line[0] != 'e')
+	} while (len < 2);
+	*kind = line[0];
+	text = line + 2;
+	return strncmp(text, prefix, strlen(prefix)) ? text : text + strlen(prefix);
+}
+
+/*
+ * What the kernel logged since the last call into @buf, errors only, with "; "
+ * between them.  Returns how many bytes.
+ */
+static size_t read_errors(int fs, char *buf, size_t size)
+{
+	char line[LAYERFS_ERROR_MAX], kind;
+	const char *text;
+	size_t used = 0;
+
+	buf[0] = '\0';
+	while ((text = next_line(fs, line, &kind))) {
+		if (kind != 'e')
 			continue;
-		text = line + 2;
-		if (!strncmp(text, prefix, strlen(prefix)))
-			text += strlen(prefix);
-		used += snprintf(buf + used, size - used, "%s%s",
-				 used ? "; " : "", text);
+		used += snprintf(buf + used, size - used, "%s%s", used ? "; " : "", text);
 		if (used >= size)
 			return size - 1;
 	}
 	return used;
+}
+
+/* The mount is there: what is to be said of it, all the same? */
+static void pass_warnings(int fs, const struct layerfs_options *opts)
+{
+	char line[LAYERFS_ERROR_MAX], kind;
+	const char *text;
+
+	while (opts->warn && (text = next_line(fs, line, &kind)))
+		if (kind == 'w')
+			opts->warn(opts->warn_data, text);
 }
 
 /* Turn the errno of a failed step into an error, the log first. */
@@ -51,7 +76,7 @@ static int step_failed(int fs, const char *step, struct layerfs_error *err)
 	char log[LAYERFS_ERROR_MAX];
 	int code = -errno;
 
-	if (read_log(fs, log, sizeof(log)))
+	if (read_errors(fs, log, sizeof(log)))
 		return layerfs_error_set(err, code, "%s", log);
 	return layerfs_error_sys(err, code, "%s", step);
 }
@@ -172,6 +197,8 @@ int layerfs_mount(const struct layerfs_options *opts, const char *source,
 	if (move_mount(mnt, "", at, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		ret = layerfs_error_sys(err, -errno, "mount point '%s'", target);
+	else
+		pass_warnings(fs, opts);
 close:
 	if (mnt >= 0)
 		close(mnt);
@@ -225,6 +252,8 @@ int layerfs_remount(const struct layerfs_options *opts, const char *target,
 		ret = set_flags(fs, opts, err);
 	if (!ret && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
 		ret = step_failed(fs, "the kernel refused the remount", err);
+	if (!ret)
+		pass_warnings(fs, opts);
 	close(fs);
 	return ret ? ret : change_attrs(opts, target, err);
 }

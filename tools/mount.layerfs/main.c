@@ -75,6 +75,12 @@ static void complain(const char *dir, const char *msg)
 	fprintf(stderr, "mount.layerfs: %s%s%s\n", dir ? dir : "", dir ? ": " : "", msg);
 }
 
+static void warn(void *data, const char *msg)
+{
+	(void)data;
+	fprintf(stderr, "mount.layerfs: warning: %s\n", msg);
+}
+
 static int exit_code_of(int code)
 {
 	switch (-code) {
@@ -210,6 +216,7 @@ static int do_mount(const struct args *args, struct optstr *o, struct layerfs_er
 {
 	int ret;
 
+	o->opts.warn = warn;
 	do {
 		ret = o->remount ? layerfs_remount(&o->opts, args->dir, err) :
 		      layerfs_mount(&o->opts, args->spec, args->dir, err);
