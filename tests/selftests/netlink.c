@@ -13,9 +13,6 @@
 #include "fixture.h"
 #include "netlink.h"
 
-/* Rows of others are among them: 4096 layers of a test beside this one. */
-#define MANY	16384
-
 char nl_message[256];
 
 struct answer {
@@ -197,12 +194,12 @@ int nl_dump(int cmd, struct nl_row *rows, int max)
 	return n;
 }
 
-static struct nl_row rows[MANY];
+static struct nl_row rows[NL_MANY];
 
 struct nl_row nl_container(const char *path)
 {
 	struct stat st = stat_of(path);
-	int n = nl_dump(LAYERFS_CMD_GET_CONTAINER, rows, MANY);
+	int n = nl_dump(LAYERFS_CMD_GET_CONTAINER, rows, NL_MANY);
 
 	for (int i = 0; i < n; i++)
 		if (rows[i].num[LAYERFS_A_DEV_MAJOR] == major(st.st_dev) &&
@@ -213,7 +210,7 @@ struct nl_row nl_container(const char *path)
 
 struct nl_row nl_image(uint64_t id)
 {
-	int n = nl_dump(LAYERFS_CMD_GET_IMAGE, rows, MANY);
+	int n = nl_dump(LAYERFS_CMD_GET_IMAGE, rows, NL_MANY);
 
 	for (int i = 0; i < n; i++)
 		if (rows[i].num[LAYERFS_A_IMAGE_ID] == id)
@@ -223,7 +220,7 @@ struct nl_row nl_image(uint64_t id)
 
 struct nl_row nl_layer(const char *path)
 {
-	int n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, MANY);
+	int n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, NL_MANY);
 	struct stat st = stat_of(path);
 	char name[PATH_MAX];
 

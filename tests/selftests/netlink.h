@@ -10,6 +10,9 @@
 #include <linux/layerfs.h>
 #include <stdint.h>
 
+/* Room for rows: those of 4096 layers of a test beside this one are among them. */
+#define NL_MANY	16384
+
 /**
  * struct nl_row - one row of a dump
  * @has: bit LAYERFS_A_x is set for each attribute that came

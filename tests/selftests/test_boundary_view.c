@@ -17,13 +17,11 @@
 #include "attack.h"
 #include "netlink.h"
 
-/* Rows of others are among them: 4096 layers of a test beside this one. */
-#define MANY	16384
 /* Has no namespace: the attacker sees from outside, too, what is in his. */
 #define NOBODY	4321
 
 static const struct mnt_opt userxattr[] = { { "userxattr", NULL }, {} };
-static struct nl_row rows[MANY];
+static struct nl_row rows[NL_MANY];
 static int up[2], down[2];
 
 /* A home for each: l1, upper, work, mnt in it. */
@@ -80,7 +78,7 @@ static void end_victim(pid_t pid)
 
 static int rows_of(int cmd)
 {
-	return nl_dump(cmd, rows, MANY);
+	return nl_dump(cmd, rows, NL_MANY);
 }
 
 /*
@@ -121,7 +119,7 @@ TEST(boundary, netlink_shows_ones_own)
 		struct nl_req req = { .cmd = LAYERFS_CMD_GET_STACK, .flags = NLM_F_DUMP,
 				      .attr = LAYERFS_A_IMAGE_ID, .len = 8,
 				      .value = root.num[LAYERFS_A_IMAGE_ID] };
-		CHECK_EQ(nl_request(&req, rows, MANY), 0);
+		CHECK_EQ(nl_request(&req, rows, NL_MANY), 0);
 		/* root of a namespace within sees less still */
 		IN_CHILD {
 			CHECK_SYS(unshare(CLONE_NEWUSER));

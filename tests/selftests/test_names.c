@@ -4,6 +4,7 @@
  * answers are those of a walk through all of them.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -33,8 +34,8 @@ static uint64_t lookups_in(int layer)
 
 static uint64_t lookups(void)
 {
-	static struct nl_row rows[4096];
-	int i, n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, 4096);
+	static struct nl_row rows[NL_MANY];
+	int i, n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, NL_MANY);
 	char cwd[256], dir[300];
 	uint64_t sum = 0;
 	int len;
@@ -268,4 +269,40 @@ TEST(names, unlisted_ones_are_found)
 	CHECK_STR(cat("mnt/hidden"), "hidden");
 	CHECK_SYS(umount("mnt"));
 	CHECK_SYS(umount("fuse"));
+}
+
+/*
+ *	l1/d/f  l2/d  ...  l40/d
+ *
+ * The directory stays open, so its list does not go with the inode.
+ */
+TEST(names, are_given_back)
+{
+	uint64_t before;
+	char buf[512];
+	int fd, reader;
+
+	SKIP_ON_OVERLAY("has no counters");
+	fx_dirs(LAYERS);
+	for (int i = 1; i <= LAYERS; i++)
+		mk_dir(in(i, "d"));
+	mk_file("l1/d/f", "");
+	fx_mount_ro(LAYERS);
+	fd = CHECK_SYS(open("mnt/d", O_PATH | O_CLOEXEC));
+	/* Who is reading a list keeps it. */
+	reader = CHECK_SYS(open("mnt/d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	CHECK(getdents64(reader, buf, sizeof(buf)) > 0);
+	drop_caches(false);
+	drop_caches(false);
+	before = lookups();
+	CHECK_ERR(access("mnt/d/read", F_OK), ENOENT);
+	CHECK_EQ(lookups() - before, 0);
+	CHECK_SYS(close(reader));
+	/* Used since the last time: it may take another round. */
+	drop_caches(false);
+	drop_caches(false);
+	before = lookups();
+	CHECK_ERR(access("mnt/d/given_back", F_OK), ENOENT);
+	CHECK_EQ(lookups() - before, LAYERS);
+	CHECK_SYS(close(fd));
 }

@@ -19,7 +19,7 @@
 
 #define NO_FAMILY	SKIP_ON_OVERLAY("has no netlink family")
 
-static struct nl_row rows[16384];
+static struct nl_row rows[NL_MANY];
 
 /*
  *	l1/f	"one"
@@ -77,7 +77,7 @@ TEST(netlink, image_and_stack_rows)
 	CHECK_EQ(image.num[LAYERFS_A_LAYERS], 2);
 	CHECK_EQ(image.num[LAYERFS_A_USERS], 1);
 	req.value = image.num[LAYERFS_A_IMAGE_ID];
-	CHECK_EQ(nl_request(&req, rows, ARRAY_SIZE(rows)), 2);
+	CHECK_EQ(nl_request(&req, rows, NL_MANY), 2);
 	for (int i = 0; i < 2; i++) {
 		CHECK_EQ(rows[i].num[LAYERFS_A_IMAGE_ID], req.value);
 		CHECK_EQ(rows[i].num[LAYERFS_A_INDEX], i);
@@ -88,8 +88,8 @@ TEST(netlink, image_and_stack_rows)
 	CHECK_EQ(nl_layer("l1").num[LAYERFS_A_LAYER_ID], top);
 	CHECK_EQ(nl_layer("l2").num[LAYERFS_A_LAYER_ID], bottom);
 	req.value = 1ull << 60;
-	CHECK_EQ(nl_request(&req, rows, ARRAY_SIZE(rows)), 0);
-	CHECK(nl_dump(LAYERFS_CMD_GET_STACK, rows, ARRAY_SIZE(rows)) >= 2);
+	CHECK_EQ(nl_request(&req, rows, NL_MANY), 0);
+	CHECK(nl_dump(LAYERFS_CMD_GET_STACK, rows, NL_MANY) >= 2);
 }
 
 /*
@@ -144,12 +144,12 @@ TEST(netlink, long_stack)
 	req.value = nl_container("mnt").num[LAYERFS_A_IMAGE_ID];
 	/* Mounts of other tests come and go meanwhile. */
 	do {
-		n = nl_request(&req, rows, ARRAY_SIZE(rows));
+		n = nl_request(&req, rows, NL_MANY);
 	} while (n == -EINTR);
 	CHECK_EQ(n, 150);
 	for (int i = 0; i < n; i++)
 		CHECK_EQ(rows[i].num[LAYERFS_A_INDEX], i);
-	CHECK(nl_dump(LAYERFS_CMD_GET_LAYER, rows, ARRAY_SIZE(rows)) >= 150);
+	CHECK(nl_dump(LAYERFS_CMD_GET_LAYER, rows, NL_MANY) >= 150);
 }
 
 /* Rows come with the mount and go with it. */
@@ -162,10 +162,10 @@ TEST(netlink, rows_end_with_the_mount)
 	id = nl_container("mnt").num[LAYERFS_A_CONTAINER_ID];
 	image = nl_container("mnt").num[LAYERFS_A_IMAGE_ID];
 	fx_umount();
-	n = nl_dump(LAYERFS_CMD_GET_CONTAINER, rows, ARRAY_SIZE(rows));
+	n = nl_dump(LAYERFS_CMD_GET_CONTAINER, rows, NL_MANY);
 	for (int i = 0; i < n; i++)
 		CHECK(rows[i].num[LAYERFS_A_CONTAINER_ID] != id);
-	n = nl_dump(LAYERFS_CMD_GET_IMAGE, rows, ARRAY_SIZE(rows));
+	n = nl_dump(LAYERFS_CMD_GET_IMAGE, rows, NL_MANY);
 	for (int i = 0; i < n; i++)
 		CHECK(rows[i].num[LAYERFS_A_IMAGE_ID] != image);
 	fx_mount(2);
@@ -205,7 +205,7 @@ TEST(netlink, strict_validation)
 
 	base();
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		int rc = nl_request(&bad[i].req, rows, ARRAY_SIZE(rows));
+		int rc = nl_request(&bad[i].req, rows, NL_MANY);
 
 		/* a wrong length is one or the other, by the kernel's age */
 		if (bad[i].err == ERANGE && rc == -EINVAL)
@@ -225,13 +225,13 @@ TEST(netlink, needs_cap_sys_admin)
 	/* whom no user namespace belongs to, in which another test mounts */
 	AS_USER(4321)
 		for (int cmd = LAYERFS_CMD_GET_LAYER; cmd <= LAYERFS_CMD_MAX; cmd++)
-			CHECK_EQ(nl_dump(cmd, rows, ARRAY_SIZE(rows)), 0);
+			CHECK_EQ(nl_dump(cmd, rows, NL_MANY), 0);
 	IN_CHILD {
 		CHECK_SYS(unshare(CLONE_NEWUSER));
 		for (int cmd = LAYERFS_CMD_GET_LAYER; cmd <= LAYERFS_CMD_MAX; cmd++)
-			CHECK_EQ(nl_dump(cmd, rows, ARRAY_SIZE(rows)), 0);
+			CHECK_EQ(nl_dump(cmd, rows, NL_MANY), 0);
 	}
-	CHECK(nl_dump(LAYERFS_CMD_GET_LAYER, rows, ARRAY_SIZE(rows)) >= 2);
+	CHECK(nl_dump(LAYERFS_CMD_GET_LAYER, rows, NL_MANY) >= 2);
 }
 
 /* From another network namespace it answers all the same. */

@@ -12,7 +12,7 @@
 #include "fixture.h"
 #include "netlink.h"
 
-static struct nl_row rows[16384];
+static struct nl_row rows[NL_MANY];
 
 /* Container @n: upper<n>, work<n> on mnt<n>. */
 static void mount_container(int n, const char *lowerdir)
@@ -239,10 +239,10 @@ TEST(share, ends_with_the_last_user)
 	CHECK_SYS(umount("mnt1"));
 	CHECK_EQ(image_of("mnt2"), image);
 	CHECK_SYS(umount("mnt2"));
-	n = nl_dump(LAYERFS_CMD_GET_IMAGE, rows, ARRAY_SIZE(rows));
+	n = nl_dump(LAYERFS_CMD_GET_IMAGE, rows, NL_MANY);
 	for (int i = 0; i < n; i++)
 		CHECK(rows[i].num[LAYERFS_A_IMAGE_ID] != image);
-	n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, ARRAY_SIZE(rows));
+	n = nl_dump(LAYERFS_CMD_GET_LAYER, rows, NL_MANY);
 	for (int i = 0; i < n; i++)
 		CHECK(rows[i].num[LAYERFS_A_LAYER_ID] != layer);
 }
