@@ -40,6 +40,7 @@ static void lfs_image_remember(struct lfs_image_inode *ii, const struct kstat *s
 		told->attributes = stat->attributes;
 		told->attributes_mask = stat->attributes_mask;
 		told->result_mask = stat->result_mask & LFS_TOLD_MASK;
+		/* Pairs with smp_load_acquire() in lfs_image_told(). */
 		smp_store_release(&told->known, true);
 	}
 	spin_unlock(&ii->vfs_inode.i_lock);
