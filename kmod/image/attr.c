@@ -79,13 +79,19 @@ int lfs_image_getattr(const struct inode *inode, struct kstat *stat, u32 mask,
 	if (!(mask & ~LFS_TOLD_MASK) && lfs_image_told(ii, real)) {
 		generic_fillattr(mnt_idmap(path.mnt), mask, real, stat);
 		lfs_image_recall(&ii->told, stat);
-		return 0;
-	}
-	if (lfs_fs_asks_who(real->i_sb))
+	} else if (lfs_fs_asks_who(real->i_sb)) {
 		return lfs_real_getattr(&path, stat, mask, flags,
 					lfs_image_of(inode->i_sb)->cred);
-	err = vfs_getattr_nosec(&path, stat, mask | STATX_BTIME, flags);
-	if (!err)
+	} else {
+		err = vfs_getattr_nosec(&path, stat, mask | STATX_BTIME, flags);
+		if (err)
+			return err;
 		lfs_image_remember(ii, stat);
-	return err;
+	}
+	/* Most filesystems tell it only to who asks. */
+	if (!(mask & STATX_BTIME)) {
+		stat->result_mask &= ~STATX_BTIME;
+		stat->btime = (struct timespec64) {};
+	}
+	return 0;
 }
