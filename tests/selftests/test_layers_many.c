@@ -96,7 +96,7 @@ static long left_after(long before, long enough)
 	return left;
 }
 
-TEST_WITH(layers, as_many_as_there_may_be, .timeout = 900)
+TEST_WITH(layers, as_many_as_there_may_be, .timeout = 900, .alone = true)
 {
 	long before, mounted, after, most;
 
