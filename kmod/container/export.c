@@ -488,7 +488,7 @@ static struct dentry *lfs_find_link(struct lfs_container *c, struct dentry *real
 	list = lfs_image_names(d_inode(dir));
 	if (IS_ERR(list)) {
 		dput(dir);
-		return found;
+		return ERR_CAST(list);
 	}
 	for (i = 0; i < list->names->nr && found == ERR_PTR(-ESTALE); i++) {
 		n = list->names->v[i];

@@ -4,6 +4,7 @@
  * filesystem tells beside, which is asked for once.
  */
 #include <linux/fs.h>
+#include <linux/pagemap.h>
 #include <linux/stat.h>
 
 #include "image/image.h"
@@ -20,6 +21,13 @@ static bool lfs_image_told(const struct lfs_image_inode *ii, const struct inode 
 	/* Pairs with smp_store_release() in lfs_image_remember(). */
 	return smp_load_acquire(&ii->told.known) &&
 	       ctime.tv_sec == ii->told.ctime && ctime.tv_nsec == ii->told.ctime_nsec;
+}
+
+/* Data on its way to the disk may take other blocks there, and change no time. */
+static bool lfs_is_settled(const struct inode *real)
+{
+	return !mapping_tagged(real->i_mapping, PAGECACHE_TAG_DIRTY) &&
+	       !mapping_tagged(real->i_mapping, PAGECACHE_TAG_WRITEBACK);
 }
 
 /* Once: what has been published is read without a lock. */
@@ -73,6 +81,7 @@ int lfs_image_getattr(const struct inode *inode, struct kstat *stat, u32 mask,
 	struct lfs_image_inode *ii = lfs_ii(inode);
 	struct inode *real = d_inode(ii->top.dentry);
 	struct path path;
+	bool settled;
 	int err;
 
 	lfs_image_top_path(inode, &path);
@@ -83,10 +92,12 @@ int lfs_image_getattr(const struct inode *inode, struct kstat *stat, u32 mask,
 		return lfs_real_getattr(&path, stat, mask, flags,
 					lfs_image_of(inode->i_sb)->cred);
 	} else {
+		settled = lfs_is_settled(real);
 		err = vfs_getattr_nosec(&path, stat, mask | STATX_BTIME, flags);
 		if (err)
 			return err;
-		lfs_image_remember(ii, stat);
+		if (settled)
+			lfs_image_remember(ii, stat);
 	}
 	/* Most filesystems tell it only to who asks. */
 	if (!(mask & STATX_BTIME)) {

@@ -20,6 +20,17 @@ static long lfs_image_list_weight(const struct lfs_image_list *list)
 }
 
 /**
+ * lfs_image_list_touch - note that a list is of use
+ * @list: in an RCU section, or referenced
+ */
+void lfs_image_list_touch(struct lfs_image_list *list)
+{
+	/* It is read by many, and mostly noted already. */
+	if (!READ_ONCE(list->used))
+		WRITE_ONCE(list->used, true);
+}
+
+/**
  * lfs_image_list_get - the list that a directory has
  * @ii: of a directory of an image
  *
@@ -34,8 +45,8 @@ struct lfs_image_list *lfs_image_list_get(struct lfs_image_inode *ii)
 	if (list && !refcount_inc_not_zero(&list->ref))
 		list = NULL;
 	rcu_read_unlock();
-	if (list && !READ_ONCE(list->used))
-		WRITE_ONCE(list->used, true);
+	if (list)
+		lfs_image_list_touch(list);
 	return list;
 }
 

@@ -37,6 +37,7 @@ struct lfs_image_list {
 struct lfs_image_list *lfs_image_list_get(struct lfs_image_inode *ii);
 struct lfs_image_list *lfs_image_list_publish(struct lfs_image_inode *ii,
 					      struct lfs_image_list *list);
+void lfs_image_list_touch(struct lfs_image_list *list);
 void lfs_image_list_put(struct lfs_image_list *list);
 void lfs_image_list_drop(struct lfs_image_inode *ii);
 long lfs_image_lists_count(struct super_block *sb, struct shrink_control *sc);

@@ -156,13 +156,14 @@ struct lfs_image_list *lfs_image_index(struct inode *dir)
  */
 bool lfs_image_lacks(const struct inode *dir, const char *name, int len)
 {
-	const struct lfs_image_list *list;
+	struct lfs_image_list *list;
 	const struct lfs_name *n;
 	bool lacks = false;
 
 	rcu_read_lock();
 	list = rcu_dereference(lfs_ii(dir)->list);
 	if (list && list->tells_all) {
+		lfs_image_list_touch(list);
 		n = lfs_names_find(list->names, name, len);
 		lacks = !n || n->whiteout;
 	}
