@@ -490,11 +490,7 @@ static int lfs_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *
 	err = PTR_ERR_OR_ZERO(real);
 	if (err)
 		goto put_inode;
-	err = lfs_file_attach(file, real, true);
-	if (err) {
-		fput(real);
-		goto put_inode;
-	}
+	lfs_file_attach(file, real);
 	inode = lfs_made_inode(inode, dget(real->f_path.dentry));
 	d_mark_tmpfile(file, inode);
 	d_instantiate(dentry, inode);

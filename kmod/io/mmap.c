@@ -26,7 +26,6 @@
 static int lfs_deferred_release(struct inode *inode, struct file *deferred)
 {
 	struct file *file = deferred->private_data;
-	struct lfs_file *lf = file->private_data;
 	struct file *real;
 	int err;
 
@@ -35,7 +34,7 @@ static int lfs_deferred_release(struct inode *inode, struct file *deferred)
 	err = PTR_ERR_OR_ZERO(real);
 	/* Who was killed does not come back for it, and others shall not get it. */
 	if (err != -EINTR || !fatal_signal_pending(current))
-		WRITE_ONCE(lf->mmap_err, err);
+		WRITE_ONCE(lfs_file_more(file)->mmap_err, err);
 	fput(file);
 	return 0;
 }
@@ -56,10 +55,13 @@ static bool lfs_mmap_must_defer(struct file *file)
  */
 static int lfs_mmap_defer(struct file *file)
 {
-	struct lfs_file *lf = file->private_data;
+	struct lfs_file *lf = lfs_file_more(file);
 	struct file *deferred;
 	int err;
 
+	/* Made here, where it may fail, for lfs_deferred_release(). */
+	if (!lf)
+		return -ENOMEM;
 	err = xchg(&lf->mmap_err, 0);
 	if (err)
 		return err;
@@ -116,7 +118,7 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 		.accessed = lfs_file_accessed,
 	};
 	const vm_flags_t shared_write = VM_SHARED | VM_MAYWRITE;
-	struct lfs_file *lf = file->private_data;
+	struct lfs_container *c = lfs_c(file_inode(file));
 	struct lfs_mapping *m = NULL;
 	struct file *real;
 	int err;
@@ -128,9 +130,9 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	if ((vma->vm_flags & shared_write) == shared_write)
-		lfs_note_logs_aside(lfs_c(file_inode(file)));
-	if (real == lf->real && !lf->real_is_upper && (vma->vm_flags & VM_MAYSHARE) &&
-	    lfs_container_has_upper(lfs_c(file_inode(file)))) {
+		lfs_note_logs_aside(c);
+	if (real->f_path.mnt != c->upper_mnt && (vma->vm_flags & VM_MAYSHARE) &&
+	    lfs_container_has_upper(c)) {
 		m = lfs_mapping_new(file);
 		if (IS_ERR(m))
 			return PTR_ERR(m);

@@ -88,36 +88,75 @@ static struct file *lfs_open_layer(struct file *file)
 /**
  * lfs_file_attach - tie an open file to a real one
  * @file: file of a container
- * @real: taken over on success
- * @is_upper: @real is in the upper, not in a layer
+ * @real: taken over
  */
-int lfs_file_attach(struct file *file, struct file *real, bool is_upper)
+void lfs_file_attach(struct file *file, struct file *real)
 {
-	struct lfs_file *lf = kzalloc(sizeof(*lf), GFP_KERNEL_ACCOUNT);
-
-	if (!lf)
-		return -ENOMEM;
-	lf->real = real;
-	lf->real_is_upper = is_upper;
-	file->private_data = lf;
+	file->private_data = real;
 	/* Each read and write asks the real file, which may change. */
 	file->f_mode |= FMODE_CAN_ODIRECT | (real->f_mode & FMODE_NOWAIT);
-	return 0;
+}
+
+/* The real file that was opened first; and what else there is, or NULL. */
+static struct file *lfs_file_opened(struct file *file, struct lfs_file **more)
+{
+	/* Pairs with cmpxchg() in lfs_file_more(). */
+	unsigned long is = (unsigned long)smp_load_acquire(&file->private_data);
+
+	*more = NULL;
+	if (likely(!(is & LFS_FILE_MORE)))
+		return (struct file *)is;
+	*more = (struct lfs_file *)(is & ~LFS_FILE_MORE);
+	return (*more)->opened;
+}
+
+/**
+ * lfs_file_more - what an open file needs beside its real one, made if need be
+ * @file: open regular file of a container
+ *
+ * Return: good as long as @file is open; NULL if there is no memory.
+ */
+struct lfs_file *lfs_file_more(struct file *file)
+{
+	struct lfs_file *lf, *more;
+	struct file *opened = lfs_file_opened(file, &more);
+
+	if (more)
+		return more;
+	lf = kzalloc(sizeof(*lf), GFP_KERNEL_ACCOUNT);
+	if (!lf)
+		return NULL;
+	lf->opened = opened;
+	if (cmpxchg(&file->private_data, (void *)opened,
+		    (void *)((unsigned long)lf | LFS_FILE_MORE)) == opened)
+		return lf;
+	kfree(lf);
+	lfs_file_opened(file, &more);
+	return more;
 }
 
 /**
  * lfs_file_detach - end what lfs_file_attach() began
- * @file: file of a container
+ * @file: file of a container, in its last moments
  */
 void lfs_file_detach(struct file *file)
 {
-	struct lfs_file *lf = file->private_data;
+	struct lfs_file *more;
+	struct file *opened = lfs_file_opened(file, &more);
 
-	fput(lf->real);
-	if (lf->upper)
-		fput(lf->upper);
-	kfree(lf);
+	/* The container's file itself ends without locks, and nobody waits for it. */
+	__fput_sync(opened);
+	if (more) {
+		if (more->upper)
+			__fput_sync(more->upper);
+		kfree(more);
+	}
 	file->private_data = NULL;
+}
+
+static bool lfs_is_upper_file(const struct file *file, const struct file *real)
+{
+	return real->f_path.mnt == lfs_c(file_inode(file))->upper_mnt;
 }
 
 static int lfs_open(struct inode *inode, struct file *file)
@@ -142,11 +181,7 @@ static int lfs_open(struct inode *inode, struct file *file)
 		fput(real);
 		return -EINVAL;
 	}
-	err = lfs_file_attach(file, real, is_upper);
-	if (err) {
-		fput(real);
-		return err;
-	}
+	lfs_file_attach(file, real);
 	lfs_count(c->counters, LAYERFS_C_OPENS, 1);
 	if (!is_upper) {
 		image = d_inode(lfs_image(inode));
@@ -190,10 +225,35 @@ static int lfs_sync_flags(struct file *file, struct file *real)
  */
 bool lfs_real_file_at_hand(struct file *file)
 {
-	struct lfs_file *lf = file->private_data;
+	struct lfs_file *more;
+	struct file *opened = lfs_file_opened(file, &more);
 
-	return lf->real_is_upper || READ_ONCE(lf->upper) ||
+	return lfs_is_upper_file(file, opened) || (more && READ_ONCE(more->upper)) ||
 	       !lfs_data_in_upper(file_inode(file));
+}
+
+/* Of a file that was opened before its copy-up: the upper's. */
+static struct file *lfs_file_upper(struct file *file)
+{
+	struct lfs_file *more = lfs_file_more(file);
+	struct file *real, *other;
+
+	if (!more)
+		return ERR_PTR(-ENOMEM);
+	/* Pairs with cmpxchg() below. */
+	real = smp_load_acquire(&more->upper);
+	if (real)
+		return real;
+	real = lfs_open_upper(file);
+	if (IS_ERR(real))
+		return real;
+	/* The copy is younger than @file: all its errors are news. */
+	real->f_wb_err = 0;
+	other = cmpxchg(&more->upper, NULL, real);
+	if (!other)
+		return real;
+	fput(real);
+	return other;
 }
 
 /**
@@ -204,27 +264,13 @@ bool lfs_real_file_at_hand(struct file *file)
  */
 struct file *lfs_real_file(struct file *file)
 {
-	struct lfs_file *lf = file->private_data;
-	struct file *real = lf->real, *other;
+	struct lfs_file *more;
+	struct file *real = lfs_file_opened(file, &more);
 	int err;
 
-	if (!lf->real_is_upper && lfs_data_in_upper(file_inode(file))) {
-		/* Pairs with cmpxchg() below. */
-		real = smp_load_acquire(&lf->upper);
-		if (!real) {
-			real = lfs_open_upper(file);
-			if (IS_ERR(real))
-				return real;
-			/* The copy is younger than @file: all its errors are news. */
-			real->f_wb_err = 0;
-			other = cmpxchg(&lf->upper, NULL, real);
-			if (other) {
-				fput(real);
-				real = other;
-			}
-		}
-	} else if (!lf->real_is_upper) {
-		if (!((READ_ONCE(file->f_flags) ^ READ_ONCE(real->f_flags)) & LFS_SETFL_FLAGS))
+	if (!lfs_is_upper_file(file, real) && lfs_data_in_upper(file_inode(file))) {
+		real = lfs_file_upper(file);
+		if (IS_ERR(real))
 			return real;
 	}
 	err = lfs_sync_flags(file, real);
@@ -402,11 +448,13 @@ static long lfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static int lfs_flush(struct file *file, fl_owner_t id)
 {
-	struct lfs_file *lf = file->private_data;
-	struct file *real = READ_ONCE(lf->upper) ?: lf->real;
+	struct lfs_file *more;
+	struct file *real = lfs_file_opened(file, &more);
 	const struct cred *old;
 	int err = 0;
 
+	if (more)
+		real = READ_ONCE(more->upper) ?: real;
 	if (real->f_op->flush) {
 		old = lfs_override_creds(file_inode(file)->i_sb);
 		err = real->f_op->flush(real, id);

@@ -13,18 +13,21 @@
 #define LFS_OPEN_FLAGS	(O_NOATIME | (__force int)FMODE_NONOTIFY | O_LARGEFILE)
 
 /**
- * struct lfs_file - an open regular file
- * @real: what was opened with it: the layer's file, or the upper's
- * @upper: the upper's file, if @real is the layer's and a copy-up came since
- * @real_is_upper: @real is the upper's
+ * struct lfs_file - what only some open regular files need beside their real file
+ * @opened: what the file was opened with
+ * @upper: the upper's file, if @opened is a layer's and a copy-up came since
  * @mmap_err: what the copy-up for a mapping failed with, for the retry
+ *
+ * ->private_data of most is the real file they were opened with.  Once there is one of
+ * these it stays, marked by LFS_FILE_MORE.
  */
 struct lfs_file {
-	struct file *real;
+	struct file *opened;
 	struct file *upper;
-	bool real_is_upper;
 	int mmap_err;
 };
+
+#define LFS_FILE_MORE	1UL
 
 /* Whether writes are synced at once; fcntl() changes other flags of an open file. */
 static inline bool lfs_is_dsync(const struct file *file)
@@ -33,8 +36,9 @@ static inline bool lfs_is_dsync(const struct file *file)
 }
 
 int lfs_upper_flags(const struct file *file);
-int lfs_file_attach(struct file *file, struct file *real, bool is_upper);
+void lfs_file_attach(struct file *file, struct file *real);
 void lfs_file_detach(struct file *file);
+struct lfs_file *lfs_file_more(struct file *file);
 bool lfs_real_file_at_hand(struct file *file);
 struct file *lfs_real_file(struct file *file);
 struct file *lfs_real_file_for_write(struct file *file, bool dsync);

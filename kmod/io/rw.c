@@ -2,6 +2,7 @@
 /* Reading and writing: handed to the real file in one hop. */
 #include <linux/backing-file.h>
 #include <linux/file.h>
+#include <linux/kcsan-checks.h>
 #include <linux/splice.h>
 
 #include "container/container.h"
@@ -17,6 +18,28 @@ void lfs_file_accessed(struct file *file)
 	/* As file_accessed(), but fcntl() may be at the flags. */
 	if (lfs_upper(file_inode(file)) && !(READ_ONCE(file->f_flags) & O_NOATIME))
 		touch_atime(&file->f_path);
+}
+
+/*
+ * As lfs_copy_attrs(), of what a write changes.  What it takes away from the mode is
+ * seldom there, and then more may have changed.
+ */
+static void lfs_copy_written(struct inode *inode, const struct inode *real)
+{
+	if (unlikely(is_sxid(inode->i_mode))) {
+		lfs_copy_attrs(inode);
+		return;
+	}
+	spin_lock(&inode->i_lock);
+	/* Races as there. */
+	kcsan_disable_current();
+	i_size_write(inode, i_size_read(real));
+	inode_set_mtime_to_ts(inode, inode_get_mtime(real));
+	inode_set_ctime_to_ts(inode, inode_get_ctime(real));
+	inode->i_blocks = READ_ONCE(real->i_blocks);
+	inode->i_bytes = READ_ONCE(real->i_bytes);
+	kcsan_enable_current();
+	spin_unlock(&inode->i_lock);
 }
 
 static void lfs_end_write(struct file *file, loff_t pos, ssize_t ret)
@@ -60,6 +83,45 @@ static void lfs_count_written(struct file *file, ssize_t n)
 		lfs_count(lfs_c(file_inode(file))->counters, LAYERFS_C_WRITE_BYTES, n);
 }
 
+/*
+ * A call that waits for its end and wants nothing special goes to the real file itself:
+ * the VFS has checked for the container's file what it would check here once more.
+ * Whether the real one can do O_DIRECT, lfs_real_file() has seen to.
+ */
+static bool lfs_iocb_is_plain(struct kiocb *iocb)
+{
+	const int plain = IOCB_APPEND | IOCB_DIRECT | IOCB_DSYNC | IOCB_SYNC | IOCB_WRITE;
+
+	return is_sync_kiocb(iocb) && !(iocb->ki_flags & ~plain);
+}
+
+static struct kiocb lfs_real_iocb(const struct kiocb *iocb, struct file *real, int flags)
+{
+	return (struct kiocb) {
+		.ki_filp = real,
+		.ki_flags = real->f_iocb_flags | flags,
+		.ki_ioprio = iocb->ki_ioprio,
+		.ki_pos = iocb->ki_pos,
+	};
+}
+
+static ssize_t lfs_read_plain(struct kiocb *iocb, struct iov_iter *iter, struct file *real)
+{
+	struct file *file = iocb->ki_filp;
+	struct kiocb kiocb = lfs_real_iocb(iocb, real, 0);
+	const struct cred *old;
+	ssize_t ret;
+
+	if (!iov_iter_count(iter))
+		return 0;
+	old = lfs_override_creds(file_inode(file)->i_sb);
+	ret = real->f_op->read_iter(&kiocb, iter);
+	revert_creds(old);
+	iocb->ki_pos = kiocb.ki_pos;
+	lfs_file_accessed(file);
+	return ret;
+}
+
 /**
  * lfs_read_iter - ->read_iter
  * @iocb: of a container's file
@@ -76,8 +138,12 @@ ssize_t lfs_read_iter(struct kiocb *iocb, struct iov_iter *iter)
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
-	lfs_ctx_init(&ctx, file);
-	ret = backing_file_read_iter(real, iter, iocb, iocb->ki_flags, &ctx);
+	if (likely(lfs_iocb_is_plain(iocb) && real->f_op->read_iter)) {
+		ret = lfs_read_plain(iocb, iter, real);
+	} else {
+		lfs_ctx_init(&ctx, file);
+		ret = backing_file_read_iter(real, iter, iocb, iocb->ki_flags, &ctx);
+	}
 	lfs_count_read(file, real, ret);
 	return ret;
 }
@@ -94,6 +160,70 @@ static bool lfs_write_must_wait(struct inode *inode)
 	return false;
 }
 
+static int lfs_remove_privs(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	int err;
+
+	if (likely(IS_NOSEC(inode)))
+		return 0;
+	inode_lock(inode);
+	err = file_remove_privs(file);
+	inode_unlock(inode);
+	return err;
+}
+
+/* No lock of ours: that of the real inode orders writes, and lfs_copy_attrs() itself. */
+static ssize_t lfs_write_plain(struct kiocb *iocb, struct iov_iter *iter, struct file *real,
+			       int flags)
+{
+	struct file *file = iocb->ki_filp;
+	struct inode *inode = file_inode(file);
+	struct kiocb kiocb = lfs_real_iocb(iocb, real,
+					   flags & (IOCB_APPEND | IOCB_DSYNC | IOCB_SYNC));
+	const struct cred *old;
+	ssize_t ret;
+
+	ret = lfs_remove_privs(file);
+	if (ret)
+		return ret;
+	old = override_creds(lfs_c(inode)->io_cred);
+	file_start_write(real);
+	ret = real->f_op->write_iter(&kiocb, iter);
+	file_end_write(real);
+	revert_creds(old);
+	iocb->ki_pos = kiocb.ki_pos;
+	lfs_copy_written(inode, file_inode(real));
+	/* What was given to the file meanwhile was not given to what is written now. */
+	if (ret > 0)
+		lfs_remove_privs(file);
+	return ret;
+}
+
+/* By the VFS's helper: asynchronous, or not to wait. */
+static ssize_t lfs_write_other(struct kiocb *iocb, struct iov_iter *iter, struct file *real,
+			       int flags)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	struct backing_file_ctx ctx;
+	ssize_t ret;
+
+	if (flags & IOCB_NOWAIT) {
+		if (!inode_trylock(inode))
+			return -EAGAIN;
+		if (lfs_write_must_wait(inode)) {
+			inode_unlock(inode);
+			return -EAGAIN;
+		}
+	} else {
+		inode_lock(inode);
+	}
+	lfs_write_ctx_init(&ctx, iocb->ki_filp);
+	ret = backing_file_write_iter(real, iter, iocb, flags, &ctx);
+	inode_unlock(inode);
+	return ret;
+}
+
 /**
  * lfs_write_iter - ->write_iter
  * @iocb: of a container's file
@@ -104,7 +234,6 @@ ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 	struct file *file = iocb->ki_filp, *real;
 	struct inode *inode = file_inode(file);
 	int flags = iocb->ki_flags;
-	struct backing_file_ctx ctx;
 	ssize_t ret;
 
 	if (IS_IMMUTABLE(inode))
@@ -119,22 +248,13 @@ ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 	real = lfs_real_file_for_write(file, iocb_is_dsync(iocb));
 	if (IS_ERR(real))
 		return PTR_ERR(real);
-	if (flags & IOCB_NOWAIT) {
-		if (!inode_trylock(inode))
-			return -EAGAIN;
-		if (lfs_write_must_wait(inode)) {
-			inode_unlock(inode);
-			return -EAGAIN;
-		}
-	} else {
-		inode_lock(inode);
-	}
 	if (lfs_c(inode)->params->is_volatile)
 		flags &= ~(IOCB_DSYNC | IOCB_SYNC);
-	lfs_write_ctx_init(&ctx, file);
-	ret = backing_file_write_iter(real, iter, iocb, flags, &ctx);
+	if (likely(lfs_iocb_is_plain(iocb) && real->f_op->write_iter))
+		ret = lfs_write_plain(iocb, iter, real, flags);
+	else
+		ret = lfs_write_other(iocb, iter, real, flags);
 	lfs_count_written(file, ret);
-	inode_unlock(inode);
 	return ret;
 }
 
