@@ -205,7 +205,7 @@ int lfs_copyup_data(struct lfs_copyup *cu)
 		if (err)
 			return err;
 	}
-	from = lfs_real_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, cu->c->cred);
+	from = lfs_real_open(&path, O_RDONLY | O_LARGEFILE, cu->c->cred);
 	if (IS_ERR(from))
 		return PTR_ERR(from);
 	old = override_creds(lfs_copy_cred(cu->c, file_inode(from)->i_sb));

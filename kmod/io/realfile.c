@@ -40,7 +40,7 @@ static struct file *lfs_open_real(struct file *file, const struct path *path, in
 	if (err) {
 		real = ERR_PTR(err);
 	} else {
-		if (!inode_owner_or_capable(idmap, inode))
+		if ((flags & O_NOATIME) && !inode_owner_or_capable(idmap, inode))
 			flags &= ~O_NOATIME;
 		real = backing_file_open(file, flags, path, cred);
 	}
@@ -58,7 +58,7 @@ int lfs_upper_flags(const struct file *file)
 
 	if (lfs_container_of(file->f_path.dentry->d_sb)->params->is_volatile)
 		drop |= O_DSYNC | __O_SYNC;
-	return (file->f_flags & ~drop) | LFS_OPEN_FLAGS;
+	return (file->f_flags & ~drop) | O_NOATIME | LFS_OPEN_FLAGS;
 }
 
 static struct file *lfs_open_upper(struct file *file)
@@ -77,7 +77,8 @@ static struct file *lfs_open_upper(struct file *file)
 /* Nothing is written to a layer, whatever the file was opened for. */
 static struct file *lfs_open_layer(struct file *file)
 {
-	const int drop = O_ACCMODE | O_APPEND | O_CREAT | O_EXCL | O_TRUNC | O_DSYNC | __O_SYNC;
+	const int drop = O_ACCMODE | O_APPEND | O_CREAT | O_EXCL | O_TRUNC | O_DSYNC | __O_SYNC |
+			 O_NOATIME;
 	struct inode *image = d_inode(lfs_image(file_inode(file)));
 	struct path path;
 

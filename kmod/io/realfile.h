@@ -7,10 +7,11 @@
 #include "layerfs.h"
 
 /*
- * Real files are opened quietly: events and access times belong to the
- * container's file.
+ * Real files are opened quietly: events and access times belong to the container's file.
+ * In the upper O_NOATIME sees to the latter, of layers the mount does; a FUSE server that
+ * is handed the flag may not have the right to use it.
  */
-#define LFS_OPEN_FLAGS	(O_NOATIME | (__force int)FMODE_NONOTIFY | O_LARGEFILE)
+#define LFS_OPEN_FLAGS	((__force int)FMODE_NONOTIFY | O_LARGEFILE)
 
 /**
  * struct lfs_file - what only some open regular files need beside their real file

@@ -292,7 +292,7 @@ int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_na
 			return -ENOMEM;
 	}
 	old = override_creds(cred);
-	file = lfs_real_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, cred);
+	file = lfs_real_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE, cred);
 	err = PTR_ERR_OR_ZERO(file);
 	if (!err) {
 		err = lfs_list_read(file, &lc);

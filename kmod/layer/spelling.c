@@ -59,7 +59,7 @@ int lfs_real_spelled(const struct path *dir, const char *name, int len)
 	struct file *file;
 	int err;
 
-	file = lfs_real_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME,
+	file = lfs_real_open(dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE,
 			     current_cred());
 	if (IS_ERR(file))
 		return PTR_ERR(file);

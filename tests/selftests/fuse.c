@@ -189,7 +189,10 @@ static void serve_one(struct fuse_server *s, int fd, struct fuse_in_header *in)
 		break;
 	case FUSE_OPEN:
 	case FUSE_OPENDIR:
-		answer(fd, in, 0, &open, sizeof(open));
+		if (s->no_noatime && (((struct fuse_open_in *)arg)->flags & O_NOATIME))
+			answer(fd, in, -EPERM, NULL, 0);
+		else
+			answer(fd, in, 0, &open, sizeof(open));
 		break;
 	case FUSE_STATFS:
 		answer(fd, in, 0, &statfs, sizeof(statfs));

@@ -41,6 +41,7 @@ struct fuse_node {
  * @lseek: SEEK_DATA leads to 0, SEEK_HOLE to this, unless it is 0
  * @acls: it keeps ACLs
  * @acl_uid: who asked for one last
+ * @no_noatime: it has no right to O_NOATIME, and passes the flag on
  * @no_links: it says that its objects have no links
  * @hold: it keeps who asks for an attribute waiting until this is 0
  * @holding: it does
@@ -54,6 +55,7 @@ struct fuse_server {
 	int lseek;
 	int acls;
 	volatile uid_t acl_uid;
+	int no_noatime;
 	int no_links;
 	volatile int hold;
 	volatile int holding;

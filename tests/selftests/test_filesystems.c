@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
+#include "fuse.h"
 #include "handle.h"
 #include "nfs_server.h"
 
@@ -231,6 +233,33 @@ TEST(filesystems, vfat_layer)
 	CHECK_STR(cat("mnt/Readme.txt"), "text+");
 	CHECK_STR(cat("mnt/dir/inner"), "inner");
 	CHECK_EQ(stat_of("mnt/dir/inner").st_uid, 5);
+}
+
+/*
+ *	l1/		a FUSE server that passes flags on and owns nothing: file, link
+ *
+ * Whoever looks at the layer without a stack does not ask for O_NOATIME either.
+ */
+TEST(filesystems, fuse_server_without_right_to_noatime)
+{
+	struct fuse_server *s = fuse_new();
+
+	SKIP_ON_OVERLAY("asks for it");
+	fx_dirs(1);
+	s->node[0] = (struct fuse_node){ .name = "file", .mode = S_IFREG | 0644,
+					 .size = 4, .data = "data" };
+	s->node[1] = (struct fuse_node){ .name = "link", .mode = S_IFLNK | 0777,
+					 .size = 4, .data = "file" };
+	fuse_mount(s, "l1", 0);
+	CHECK_SYS(mount("none", "mnt", "layerfs", 0, "lowerdir=l1,upperdir=upper,workdir=work"));
+	s->no_noatime = 1;
+	CHECK_STR(ls("mnt"), "file link");
+	CHECK_STR(cat("mnt/link"), "data");
+	append_file("mnt/file", "+");
+	CHECK_STR(cat("mnt/file"), "data+");
+	CHECK_SYS(umount("mnt"));
+	CHECK_SYS(umount("l1"));
+	CHECK_EQ(waitpid(s->pid, NULL, 0), s->pid);
 }
 
 /* Where the kernel has it; nothing that an upper needs is missing. */
