@@ -107,7 +107,10 @@ TEST(handles, objects_of_the_upper)
 	check_lasts(upper_paths, NR(upper_paths));
 }
 
-/* The handle of before leads to the copy, and the copy's handle is the same. */
+/*
+ * The handle of before leads to the copy, and the copy's handle is the same as long as it
+ * stays in memory, as who has it open sees to.
+ */
 TEST(handles, over_the_copy_up)
 {
 	struct fh fh[NR(layer_paths)];
@@ -117,12 +120,14 @@ TEST(handles, over_the_copy_up)
 	for (int i = 0; i < NR(layer_paths); i++)
 		fh[i] = fh_of(layer_paths[i]);
 	for (int i = 0; i < NR(layer_paths); i++) {
+		int held = CHECK_SYS(open(layer_paths[i], O_PATH | O_NOFOLLOW));
 		struct fh now;
 
 		CHECK_SYS(fchownat(AT_FDCWD, layer_paths[i], 5, 5, AT_SYMLINK_NOFOLLOW));
 		now = fh_of(layer_paths[i]);
 		CHECK(fh_equal(&fh[i], &now));
 		CHECK_FH(&fh[i], layer_paths[i]);
+		close(held);
 	}
 	for (int i = 0; i < NR(layer_paths); i++) {
 		drop_caches(true);
