@@ -93,6 +93,7 @@ static int lfs_links_load_copy(struct lfs_inode *li)
 {
 	const struct lfs_real *top = &lfs_ii(d_inode(li->image))->top;
 	struct dentry *copy;
+	int prot = 0;
 
 	copy = lfs_index_lookup(lfs_c(&li->vfs_inode), &li->links->origin, false);
 	if (IS_ERR_OR_NULL(copy))
@@ -102,6 +103,14 @@ static int lfs_links_load_copy(struct lfs_inode *li)
 		dput(copy);
 		return -EIO;
 	}
+	/* Who looked up a name that only a layer has knew of no mark. */
+	if (d_is_reg(copy))
+		prot = lfs_marker_protattr(lfs_marks(li->vfs_inode.i_sb), copy);
+	if (prot < 0) {
+		dput(copy);
+		return prot;
+	}
+	lfs_prot_set(&li->vfs_inode, prot);
 	/* It may have been made a moment ago. */
 	set_bit(LFS_I_UNSETTLED, &li->flags);
 	li->upper = copy;

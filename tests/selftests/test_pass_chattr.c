@@ -401,6 +401,33 @@ static void write_late(void)
 	DO(write(used, "x", 1));
 }
 
+/*
+ *	l1/a, l1/b	names of one file
+ * Also those that nobody has changed the file through.
+ */
+TEST(pass, protection_is_of_all_names)
+{
+	SKIP_ON_OVERLAY("has no index here");
+	fx_dirs(1);
+	mk_file("l1/a", "x");
+	CHECK_SYS(link("l1/a", "l1/b"));
+	fx_mount(1);
+	CHECK_SYS(flags_set("mnt/a", FS_IMMUTABLE_FL, 0));
+	fx_remount();
+	CHECK_EQ(flags_of("mnt/b") & FS_IMMUTABLE_FL, FS_IMMUTABLE_FL);
+	CHECK_ERR(open("mnt/b", O_WRONLY), EPERM);
+	CHECK_ERR(open("mnt/a", O_WRONLY), EPERM);
+	CHECK_ERR(unlink("mnt/b"), EPERM);
+	CHECK_SYS(flags_set("mnt/b", FS_APPEND_FL, FS_IMMUTABLE_FL));
+	fx_remount();
+	CHECK_ERR(truncate("mnt/b", 0), EPERM);
+	CHECK_SYS(flags_set("mnt/b", 0, FS_APPEND_FL));
+	fx_remount();
+	CHECK_EQ(flags_of("mnt/a") & (FS_APPEND_FL | FS_IMMUTABLE_FL), 0);
+	append_file("mnt/b", "+");
+	CHECK_STR(cat("mnt/a"), "x+");
+}
+
 TEST(pass, immutable_while_open)
 {
 	compare(make, write_late);
