@@ -65,17 +65,15 @@ static int lfs_fill_keep(struct lfs_copyup *cu, struct lfs_fill_kept *kept)
 	return min_t(ssize_t, kept->caps_len, 0);
 }
 
-/* Then the mark goes: with it, what was written counts. */
-static int lfs_fill_restore(struct lfs_copyup *cu, const struct lfs_fill_kept *kept)
+static int lfs_fill_give_back(struct lfs_copyup *cu, const struct lfs_fill_kept *kept)
 {
-	const struct lfs_marks *marks = lfs_marks(cu->c->sb);
 	struct mnt_idmap *idmap = lfs_upper_idmap(cu->c);
 	struct iattr attr = {
 		.ia_valid = ATTR_MTIME | ATTR_MTIME_SET,
 		.ia_mode = kept->mode,
 		.ia_mtime = kept->mtime,
 	};
-	int err = 0;
+	int err;
 
 	if (kept->mode != d_inode(cu->temp)->i_mode)
 		attr.ia_valid |= ATTR_MODE;
@@ -85,12 +83,35 @@ static int lfs_fill_restore(struct lfs_copyup *cu, const struct lfs_fill_kept *k
 	if (!err && kept->caps_len)
 		err = vfs_setxattr(idmap, cu->temp, XATTR_NAME_CAPS, kept->caps,
 				   kept->caps_len, 0);
-	if (!err)
-		err = vfs_removexattr(idmap, cu->temp, marks->metacopy);
+	return err;
+}
+
+/* With the mark gone, what was written counts. */
+static int lfs_fill_unmark(struct lfs_copyup *cu)
+{
+	const struct lfs_marks *marks = lfs_marks(cu->c->sb);
+	struct mnt_idmap *idmap = lfs_upper_idmap(cu->c);
+	int err;
+
+	err = vfs_removexattr(idmap, cu->temp, marks->metacopy);
 	/* It means nothing now. */
 	if (!err)
 		vfs_removexattr(idmap, cu->temp, marks->redirect);
 	return err;
+}
+
+/* The first data written takes away what is served from the upper all along. */
+static void lfs_fill_undo(struct lfs_copyup *cu, const struct lfs_fill_kept *kept)
+{
+	struct super_block *upper_sb = cu->c->upper_mnt->mnt_sb;
+	int err;
+
+	sb_start_write(upper_sb);
+	err = lfs_fill_give_back(cu, kept);
+	sb_end_write(upper_sb);
+	if (err)
+		pr_warn_ratelimited("'%pd2' may have lost capabilities and mode: %pe\n",
+				    cu->temp, ERR_PTR(err));
 }
 
 static void lfs_fill_publish(struct lfs_copyup *cu)
@@ -109,16 +130,34 @@ static void lfs_fill_publish(struct lfs_copyup *cu)
 		  LAYERFS_C_COPYUP_FILES, 1);
 }
 
+static int lfs_fill_finish(struct lfs_copyup *cu, const struct lfs_fill_kept *kept)
+{
+	struct super_block *upper_sb = cu->c->upper_mnt->mnt_sb;
+	int err;
+
+	sb_start_write(upper_sb);
+	err = lfs_copyup_flush(cu);
+	if (!err)
+		err = lfs_fill_give_back(cu, kept);
+	if (!err)
+		err = lfs_fill_unmark(cu);
+	if (!err)
+		lfs_fill_publish(cu);
+	sb_end_write(upper_sb);
+	return err;
+}
+
 /**
  * lfs_fill - give a file of the upper the data that the image has of it
  * @cu: its object's lock is held; to be ended by lfs_copyup_drop() in any case
  *
  * Context: the mounter's credentials are in force; no lock of the upper is held.
- * Return: 0 or an error, with what is seen as it was.
+ * Return: 0 or an error, with what is seen as it was; but if there is not even room to
+ * give back the capabilities that writing has taken away, they are lost, and the kernel's
+ * log says so.
  */
 int lfs_fill(struct lfs_copyup *cu)
 {
-	struct super_block *upper_sb = cu->c->upper_mnt->mnt_sb;
 	struct inode *inode = d_inode(cu->dentry);
 	struct lfs_fill_kept kept;
 	int err;
@@ -126,19 +165,13 @@ int lfs_fill(struct lfs_copyup *cu)
 	err = lfs_fill_open(cu);
 	if (!err)
 		err = lfs_fill_keep(cu, &kept);
-	if (!err)
-		err = lfs_copyup_data(cu);
 	if (err)
 		return err;
-	sb_start_write(upper_sb);
-	err = lfs_copyup_flush(cu);
-	if (!err)
-		err = lfs_fill_restore(cu, &kept);
-	if (!err)
-		lfs_fill_publish(cu);
-	sb_end_write(upper_sb);
-	if (err)
+	err = lfs_copyup_data(cu) ?: lfs_fill_finish(cu, &kept);
+	if (err) {
+		lfs_fill_undo(cu, &kept);
 		return err;
+	}
 	lfs_mappings_follow(inode);
 	/* Pairs with test_bit_acquire() in lfs_upper_ready(). */
 	clear_bit_unlock(LFS_I_MOVING, &lfs_i(inode)->flags);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -57,6 +58,39 @@ TEST(hostile, fuse_empty_symlink)
 	CHECK_SYS(lchown("mnt/good", 1, 1));
 	CHECK_SYS(unlink("mnt/empty"));
 	CHECK_STR(ls("upper"), "empty good");
+	end(s);
+}
+
+/*
+ *	l2/f		says that it has 65 bytes, and has 5
+ *	upper/f		overlayfs has left it without data, with capabilities
+ *
+ * The file that could not get its data has what it had.
+ */
+TEST(hostile, fuse_data_that_an_upper_file_waits_for)
+{
+	struct fuse_server *s = base();
+	char caps[64];
+
+	s->node[0] = (struct fuse_node){ .name = "f", .mode = S_IFREG | 0755,
+					 .size = 65, .data = "12345" };
+	mk_file("upper/f", "");
+	CHECK_SYS(truncate("upper/f", 65));
+	CHECK_SYS(chmod("upper/f", 02755));
+	put_xattr("upper/f", "trusted.overlay.metacopy", "", 0);
+	put_xattr("upper/f", "security.capability", caps_v2, CAPS_V2_SIZE);
+	fuse_mount(s, "l2", ATTACKER);
+	/* Else it would have no capabilities to lose. */
+	CHECK_SYS(mount(NULL, "l2", NULL, MS_REMOUNT | MS_BIND, NULL));
+	must_mount(2, NULL);
+	for (int i = 0; i < 2; i++) {
+		CHECK_ERR(chmod("mnt/f", 0700), EIO);
+		CHECK_EQ(getxattr("mnt/f", "security.capability", caps, sizeof(caps)),
+			 CAPS_V2_SIZE);
+		CHECK(!memcmp(caps, caps_v2, CAPS_V2_SIZE));
+		CHECK_EQ(stat_of("mnt/f").st_mode & 07777, 02755);
+	}
+	CHECK(xattr_of("upper/f", "trusted.overlay.metacopy"));
 	end(s);
 }
 
