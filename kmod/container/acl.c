@@ -98,6 +98,14 @@ int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 		return acl ? -EACCES : 0;
 	if (!inode_owner_or_capable(idmap, inode))
 		return -EPERM;
+	if (!acl && !lfs_upper(inode)) {
+		struct posix_acl *there = lfs_get_acl(idmap, dentry, type);
+
+		/* None is removed without a copy. */
+		if (IS_ERR_OR_NULL(there))
+			return PTR_ERR_OR_ZERO(there);
+		posix_acl_release(there);
+	}
 	/* A caller who may not keep the setgid bit loses it with the new mode. */
 	err = lfs_copyup(dentry, LFS_COPYUP_ALL);
 	if (err)

@@ -243,6 +243,31 @@ TEST(pass, acl_errors)
 	compare(make, acls);
 }
 
+/*
+ *	l1/none, l1/some	without an ACL and with one
+ * What is not there is removed without a copy, by setfacl -b of a whole tree for one.
+ */
+TEST(pass, acl_removed_where_none_is)
+{
+	int want;
+
+	SKIP_ON_OVERLAY("copies");
+	fx_dirs(1);
+	mk_file("plain", "");
+	want = removexattr("plain", ACCESS);
+	mk_file("l1/none", "");
+	mk_dir("l1/dir");
+	mk_file("l1/some", "");
+	CHECK_SYS(setxattr("l1/some", ACCESS, acl, sizeof(acl) - 1, 0));
+	fx_mount(1);
+	CHECK_EQ(removexattr("mnt/none", ACCESS), want);
+	CHECK_EQ(removexattr("mnt/dir", DEFAULT), want);
+	CHECK_STR(ls("upper"), "");
+	CHECK_SYS(removexattr("mnt/some", ACCESS));
+	CHECK_STR(ls("upper"), "some");
+	CHECK_ERR(getxattr("mnt/some", ACCESS, NULL, 0), ENODATA);
+}
+
 static void say_mode(const char *path)
 {
 	struct stat st = {};
