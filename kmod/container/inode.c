@@ -172,10 +172,13 @@ int lfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *at
 	/* The upper's filesystem does not know: they are marks. */
 	if (IS_IMMUTABLE(inode) || (IS_APPEND(inode) && (attr->ia_valid & owners)))
 		return -EPERM;
-	err = setattr_prepare(idmap, dentry, attr);
+	/* Capabilities are taken away with the rest, from the copy, and not here ahead of it. */
+	real = *attr;
+	real.ia_valid &= ~ATTR_KILL_PRIV;
+	err = setattr_prepare(idmap, dentry, &real);
 	if (err)
 		return err;
-	real = *attr;
+	real.ia_valid |= attr->ia_valid & ATTR_KILL_PRIV;
 	lfs_map_owner(idmap, inode, &real);
 	/* The mounter could not name such an owner, whoever the caller is. */
 	if (!lfs_new_owner_known(inode, &real))

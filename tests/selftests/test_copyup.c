@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attack.h"
 #include "fixture.h"
+#include "netlink.h"
 
 #define MIB (1024 * 1024)
 
@@ -67,6 +69,22 @@ TEST(copyup, truncating_open_copies_no_data)
 	CHECK_EQ(stat_of("mnt/dir/file").st_size, 0);
 	CHECK_EQ(stat_of("upper/dir/file").st_size, 0);
 	CHECK_STR(cat("l1/dir/file"), "lower");
+}
+
+/* Nor does one that takes capabilities away: that is one step with the rest. */
+TEST(copyup, truncating_open_takes_capabilities_and_copies_no_data)
+{
+	SKIP_ON_OVERLAY("has no counters");
+	fx_dirs(1);
+	mk_pattern("l1/file", 500000, 1);
+	CHECK_SYS(setxattr("l1/file", "security.capability", caps_v2, CAPS_V2_SIZE, 0));
+	fx_mount(1);
+	CHECK_EQ(getxattr("mnt/file", "security.capability", NULL, 0), CAPS_V2_SIZE);
+	close(CHECK_SYS(open("mnt/file", O_WRONLY | O_TRUNC)));
+	CHECK_EQ(nl_container("mnt").count[LAYERFS_C_COPYUP_FILES], 1);
+	CHECK_EQ(nl_container("mnt").count[LAYERFS_C_COPYUP_BYTES], 0);
+	CHECK_ERR(getxattr("mnt/file", "security.capability", NULL, 0), ENODATA);
+	CHECK_EQ(stat_of("mnt/file").st_size, 0);
 }
 
 /* An fd opened for reading before the copy-up reads the new data. */
