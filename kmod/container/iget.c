@@ -10,6 +10,7 @@
 #include "container/container.h"
 #include "copyup/links.h"
 #include "io/realfile.h"
+#include "layer/lower.h"
 #include "layer/marker.h"
 
 /*
@@ -63,6 +64,8 @@ void lfs_copy_attrs(struct inode *inode)
 	inode_set_ctime_to_ts(inode, inode_get_ctime(real));
 	/* Who holds i_rwsem changes S_NOSEC, which must not come back from here. */
 	is = (real->i_flags & flags) |
+	     /* Reading a layer's object changes nothing: path walk need not ask. */
+	     (upper ? 0 : S_NOATIME) |
 	     (test_bit(LFS_I_APPEND, &li->flags) ? S_APPEND : 0) |
 	     (test_bit(LFS_I_IMMUTABLE, &li->flags) ? S_IMMUTABLE : 0);
 	if ((inode->i_flags ^ is) & flags)
@@ -127,6 +130,28 @@ static int lfs_iget_set(struct inode *inode, void *data)
 	return 0;
 }
 
+/*
+ * A text that stays in memory with the real inode, as it stays with this one: path walk
+ * takes it as it is.  The mounter's right to it is asked once.
+ */
+static void lfs_symlink_init(struct inode *inode)
+{
+	DEFINE_DELAYED_CALL(done);
+	const struct cred *old;
+	struct path path;
+	char *text;
+
+	lfs_real_path(inode, &path);
+	text = READ_ONCE(d_inode(path.dentry)->i_link);
+	if (!text)
+		return;
+	old = lfs_override_creds(inode->i_sb);
+	if (lfs_real_get_link(path.dentry, &done) == text)
+		inode->i_link = text;
+	do_delayed_call(&done);
+	revert_creds(old);
+}
+
 static void lfs_inode_init(struct inode *inode)
 {
 	struct inode *real = lfs_real_inode(inode);
@@ -146,6 +171,7 @@ static void lfs_inode_init(struct inode *inode)
 		break;
 	case S_IFLNK:
 		inode->i_op = &lfs_symlink_iops;
+		lfs_symlink_init(inode);
 		break;
 	default:
 		init_special_inode(inode, inode->i_mode, real->i_rdev);
