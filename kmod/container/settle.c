@@ -29,15 +29,19 @@
 int lfs_sync_upper(struct lfs_container *c)
 {
 	struct super_block *upper_sb = c->upper_mnt->mnt_sb;
-	int moved = atomic_read(&c->work.moved);
+	int moved = atomic_read(&c->work.moved), synced;
 	int err;
 
 	down_read(&upper_sb->s_umount);
 	err = sync_filesystem(upper_sb);
 	up_read(&upper_sb->s_umount);
-	if (!err)
-		atomic_set(&c->work.synced, moved);
-	return err;
+	if (err)
+		return err;
+	/* Forward only: another may have seen more, and be done already. */
+	synced = atomic_read(&c->work.synced);
+	while (moved - synced > 0 && !atomic_try_cmpxchg(&c->work.synced, &synced, moved))
+		;
+	return 0;
 }
 
 /**

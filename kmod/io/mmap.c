@@ -26,6 +26,7 @@
 static int lfs_deferred_release(struct inode *inode, struct file *deferred)
 {
 	struct file *file = deferred->private_data;
+	struct lfs_file *lf = lfs_file_more(file);
 	struct file *real;
 	int err;
 
@@ -34,7 +35,9 @@ static int lfs_deferred_release(struct inode *inode, struct file *deferred)
 	err = PTR_ERR_OR_ZERO(real);
 	/* Who was killed does not come back for it, and others shall not get it. */
 	if (err != -EINTR || !fatal_signal_pending(current))
-		WRITE_ONCE(lfs_file_more(file)->mmap_err, err);
+		WRITE_ONCE(lf->mmap_err, err);
+	if (!err)
+		WRITE_ONCE(lf->mmap_settled, true);
 	fput(file);
 	return 0;
 }
@@ -44,9 +47,22 @@ static const struct file_operations lfs_deferred_fops = {
 	.release	= lfs_deferred_release,
 };
 
+static bool lfs_mmap_settled(struct file *file)
+{
+	const struct lfs_file *lf = lfs_file_known(file);
+
+	return lf && READ_ONCE(lf->mmap_settled);
+}
+
+/*
+ * What others have renamed since the call was deferred comes after it: waiting for that
+ * again, one would never be done.
+ */
 static bool lfs_mmap_must_defer(struct file *file)
 {
-	return !lfs_upper_ready(file_inode(file)) || lfs_is_unsettled(file_inode(file));
+	if (!lfs_upper_ready(file_inode(file)))
+		return true;
+	return lfs_is_unsettled(file_inode(file)) && !lfs_mmap_settled(file);
 }
 
 /*
@@ -120,6 +136,7 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 	const vm_flags_t shared_write = VM_SHARED | VM_MAYWRITE;
 	struct lfs_container *c = lfs_c(file_inode(file));
 	struct lfs_mapping *m = NULL;
+	struct lfs_file *lf;
 	struct file *real;
 	int err;
 
@@ -137,6 +154,10 @@ int lfs_mmap(struct file *file, struct vm_area_struct *vma)
 		if (IS_ERR(m))
 			return PTR_ERR(m);
 	}
+	/* Good for one mapping: for the next there may be more to settle. */
+	lf = lfs_file_known(file);
+	if (lf && (vma->vm_flags & shared_write) == shared_write)
+		WRITE_ONCE(lf->mmap_settled, false);
 	err = backing_file_mmap(real, vma, &ctx);
 	if (m && !err)
 		lfs_mapping_attach(m, vma);

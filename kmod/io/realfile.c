@@ -112,6 +112,20 @@ static struct file *lfs_file_opened(struct file *file, struct lfs_file **more)
 }
 
 /**
+ * lfs_file_known - what an open file has got beside its real one so far
+ * @file: open regular file of a container
+ *
+ * Return: good as long as @file is open; NULL if there is nothing.
+ */
+struct lfs_file *lfs_file_known(struct file *file)
+{
+	struct lfs_file *more;
+
+	lfs_file_opened(file, &more);
+	return more;
+}
+
+/**
  * lfs_file_more - what an open file needs beside its real one, made if need be
  * @file: open regular file of a container
  *
@@ -278,6 +292,23 @@ struct file *lfs_real_file(struct file *file)
 	return err ? ERR_PTR(err) : real;
 }
 
+/* A full sync of a file, and of all that has to come to the disk before it. */
+static int lfs_settle_now(struct file *file, struct file *real)
+{
+	struct inode *inode = file_inode(file);
+	const struct cred *old;
+	int err;
+
+	old = lfs_override_creds(inode->i_sb);
+	lfs_log_begin(lfs_c(inode));
+	err = lfs_settle_dirs(lfs_c(inode)) ?: vfs_fsync(real, 0);
+	lfs_log_end(lfs_c(inode));
+	revert_creds(old);
+	if (!err)
+		clear_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
+	return err;
+}
+
 /**
  * lfs_settle - bring the name of a copy to the disk
  * @file: open regular file of a container, in the upper
@@ -289,20 +320,7 @@ struct file *lfs_real_file(struct file *file)
  */
 int lfs_settle(struct file *file, struct file *real)
 {
-	struct inode *inode = file_inode(file);
-	const struct cred *old;
-	int err;
-
-	if (!lfs_is_unsettled(inode))
-		return 0;
-	old = lfs_override_creds(inode->i_sb);
-	lfs_log_begin(lfs_c(inode));
-	err = lfs_settle_dirs(lfs_c(inode)) ?: vfs_fsync(real, 0);
-	lfs_log_end(lfs_c(inode));
-	revert_creds(old);
-	if (!err)
-		clear_bit(LFS_I_UNSETTLED, &lfs_i(inode)->flags);
-	return err;
+	return lfs_is_unsettled(file_inode(file)) ? lfs_settle_now(file, real) : 0;
 }
 
 /**
@@ -372,8 +390,9 @@ static int lfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	real = lfs_real_file(file);
 	if (IS_ERR(real))
 		return PTR_ERR(real);
+	/* Not lfs_settle(): another's sync may settle it now, which has not seen all data. */
 	if (lfs_is_unsettled(inode))
-		return lfs_settle(file, real);
+		return lfs_settle_now(file, real);
 	old = lfs_override_creds(inode->i_sb);
 	lfs_log_begin(lfs_c(inode));
 	/* A rename may have come between. */

@@ -18,6 +18,7 @@
  * @opened: what the file was opened with
  * @upper: the upper's file, if @opened is a layer's and a copy-up came since
  * @mmap_err: what the copy-up for a mapping failed with, for the retry
+ * @mmap_settled: it did not, and what was there when it began is on the disk
  *
  * ->private_data of most is the real file they were opened with.  Once there is one of
  * these it stays, marked by LFS_FILE_MORE.
@@ -26,6 +27,7 @@ struct lfs_file {
 	struct file *opened;
 	struct file *upper;
 	int mmap_err;
+	bool mmap_settled;
 };
 
 #define LFS_FILE_MORE	1UL
@@ -40,6 +42,7 @@ int lfs_upper_flags(const struct file *file);
 void lfs_file_attach(struct file *file, struct file *real);
 void lfs_file_detach(struct file *file);
 struct lfs_file *lfs_file_more(struct file *file);
+struct lfs_file *lfs_file_known(struct file *file);
 bool lfs_real_file_at_hand(struct file *file);
 struct file *lfs_real_file(struct file *file);
 struct file *lfs_real_file_for_write(struct file *file, bool dsync);

@@ -42,9 +42,16 @@ static void lfs_copy_written(struct inode *inode, const struct inode *real)
 	spin_unlock(&inode->i_lock);
 }
 
+static void lfs_count_written(struct file *file, ssize_t n)
+{
+	if (n > 0)
+		lfs_count(lfs_c(file_inode(file))->counters, LAYERFS_C_WRITE_BYTES, n);
+}
+
 static void lfs_end_write(struct file *file, loff_t pos, ssize_t ret)
 {
 	lfs_copy_attrs(file_inode(file));
+	lfs_count_written(file, ret);
 }
 
 static void lfs_ctx_init(struct backing_file_ctx *ctx, struct file *file)
@@ -75,12 +82,6 @@ static void lfs_count_read(struct file *file, const struct file *real, ssize_t n
 	image = d_inode(lfs_i(inode)->image);
 	lfs_count(lfs_image_of(image->i_sb)->counters, LAYERFS_C_READ_BYTES, n);
 	lfs_count(lfs_image_data_layer(image)->counters, LAYERFS_C_READ_BYTES, n);
-}
-
-static void lfs_count_written(struct file *file, ssize_t n)
-{
-	if (n > 0)
-		lfs_count(lfs_c(file_inode(file))->counters, LAYERFS_C_WRITE_BYTES, n);
 }
 
 /*
@@ -130,6 +131,7 @@ static ssize_t lfs_read_plain(struct kiocb *iocb, struct iov_iter *iter, struct 
 ssize_t lfs_read_iter(struct kiocb *iocb, struct iov_iter *iter)
 {
 	struct file *file = iocb->ki_filp, *real;
+	size_t wanted = iov_iter_count(iter);
 	struct backing_file_ctx ctx;
 	ssize_t ret;
 
@@ -144,7 +146,8 @@ ssize_t lfs_read_iter(struct kiocb *iocb, struct iov_iter *iter)
 		lfs_ctx_init(&ctx, file);
 		ret = backing_file_read_iter(real, iter, iocb, iocb->ki_flags, &ctx);
 	}
-	lfs_count_read(file, real, ret);
+	/* How much it will be, nobody tells us. */
+	lfs_count_read(file, real, ret == -EIOCBQUEUED ? wanted : ret);
 	return ret;
 }
 
@@ -194,6 +197,7 @@ static ssize_t lfs_write_plain(struct kiocb *iocb, struct iov_iter *iter, struct
 	revert_creds(old);
 	iocb->ki_pos = kiocb.ki_pos;
 	lfs_copy_written(inode, file_inode(real));
+	lfs_count_written(file, ret);
 	/* What was given to the file meanwhile was not given to what is written now. */
 	if (ret > 0)
 		lfs_remove_privs(file);
@@ -254,7 +258,6 @@ ssize_t lfs_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 		ret = lfs_write_plain(iocb, iter, real, flags);
 	else
 		ret = lfs_write_other(iocb, iter, real, flags);
-	lfs_count_written(file, ret);
 	return ret;
 }
 
@@ -294,18 +297,28 @@ ssize_t lfs_splice_write(struct pipe_inode_info *pipe, struct file *out, loff_t 
 			 size_t len, unsigned int flags)
 {
 	struct inode *inode = file_inode(out);
-	struct backing_file_ctx ctx;
+	const struct cred *old;
 	struct file *real;
 	ssize_t ret;
 
 	real = lfs_real_file_for_write(out, lfs_is_dsync(out));
 	if (IS_ERR(real))
 		return PTR_ERR(real);
-	inode_lock(inode);
-	lfs_write_ctx_init(&ctx, out);
-	ret = backing_file_splice_write(pipe, real, ppos, len, flags, &ctx);
-	lfs_count_written(out, ret);
-	inode_unlock(inode);
+	if (!real->f_op->splice_write)
+		return -EINVAL;
+	ret = lfs_remove_privs(out);
+	if (ret)
+		return ret;
+	/* May wait for the pipe as long as its writer likes: without a lock. */
+	old = override_creds(lfs_c(inode)->io_cred);
+	file_start_write(real);
+	ret = real->f_op->splice_write(pipe, real, ppos, len, flags);
+	file_end_write(real);
+	revert_creds(old);
+	lfs_end_write(out, 0, ret);
+	/* As after any write. */
+	if (ret > 0)
+		lfs_remove_privs(out);
 	return ret;
 }
 

@@ -15,7 +15,9 @@
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <string.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -673,4 +675,48 @@ TEST(io, layer_atime_is_left_alone)
 	after = stat_of("l1/low");
 	CHECK(!memcmp(&before.st_ctim, &after.st_ctim, sizeof(before.st_ctim)));
 	CHECK(!memcmp(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim)));
+}
+
+static void splice_in(void *arg)
+{
+	const int *fd = arg;
+
+	CHECK_EQ(splice(fd[0], NULL, fd[1], NULL, 100, 0), 3);
+}
+
+/* Sleeping in that call, as far as can be told from outside. */
+static bool waits_in(pid_t pid, long call)
+{
+	const char *said;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	said = cat(path);
+	return said && strtol(said, NULL, 10) == call && strncmp(said, "running", 7);
+}
+
+/*
+ *	upper/up
+ * Who splices from a pipe waits for the writer as long as that likes.  Others change the
+ * file, and remove it, meanwhile.
+ */
+TEST(io, splice_waits_for_a_pipe_without_a_lock)
+{
+	int p[2], fd[2];
+	pid_t pid;
+
+	base();
+	CHECK_SYS(pipe(p));
+	fd[0] = p[0];
+	fd[1] = CHECK_SYS(open("mnt/up", O_WRONLY));
+	pid = spawn(splice_in, fd);
+	while (!waits_in(pid, SYS_splice))
+		usleep(1000);
+	CHECK_SYS(chmod("mnt/up", 0600));
+	CHECK_SYS(truncate("mnt/up", 10));
+	append_file("mnt/up", "more");
+	CHECK_SYS(unlink("mnt/up"));
+	CHECK_EQ(write(p[1], "end", 3), 3);
+	reap(pid);
+	close(fd[1]);
 }
