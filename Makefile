@@ -11,7 +11,7 @@ UPPERS := ext4 xfs btrfs tmpfs
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
 	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers model-uppers $(UPPERS:%=model-on-%) \
-	check check-debug demo bench workloads mutants stress kcsan install dkms-install \
+	check check-debug demo bench profile workloads mutants stress kcsan install dkms-install \
 	powercut powercut-tools \
 	fuzz fuzz-build fuzz-corpus fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
@@ -143,6 +143,7 @@ help:
 -include tests/selftests/selftests.mk
 -include tests/demo/demo.mk
 -include tests/bench/bench.mk
+-include tests/profile/profile.mk
 -include tests/powercut/store.mk
 -include tests/powercut/powercut.mk
 -include tests/fuzz/fuzz.mk

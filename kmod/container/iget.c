@@ -68,7 +68,9 @@ void lfs_copy_attrs(struct inode *inode)
 	     (upper ? 0 : S_NOATIME) |
 	     (test_bit(LFS_I_APPEND, &li->flags) ? S_APPEND : 0) |
 	     (test_bit(LFS_I_IMMUTABLE, &li->flags) ? S_IMMUTABLE : 0);
-	if ((inode->i_flags ^ is) & flags)
+	if (inode->i_state & I_NEW)
+		inode->i_flags |= is;
+	else if ((inode->i_flags ^ is) & flags)
 		inode_set_flags(inode, is, flags);
 	/* A layer's object has a name here, whatever its filesystem says. */
 	if (links)
