@@ -12,10 +12,10 @@ BENCH_REPEATS ?= $(if $(filter wall,$(BENCH)),7,5)
 BENCH_TIMEOUT ?= 7200
 BENCH_BIN := $(B)/tests/bench
 
-# $(call bench_run,PROGRAM,LAYERS,MORE OPTIONS)
+# $(call bench_run,PROGRAM,LAYERS,MORE OPTIONS,WRAPPER)
 bench_run = tests/vm/run --ko $(KO) $(if $(filter wall,$(BENCH)),,--icount) --mem 4096 \
 	--timeout $(BENCH_TIMEOUT) --out $(B)/bench $(VMFLAGS) -- \
-	$(BENCH_BIN) $(1) --layers $(2) --fs $(BENCH_FS) --repeats $(BENCH_REPEATS) \
+	$(if $(4),$(4),$(BENCH_BIN)) $(1) --layers $(2) --fs $(BENCH_FS) --repeats $(BENCH_REPEATS) \
 	$(if $(filter wall,$(BENCH)),--wall) --out /mnt/out $(3) /mnt/scratch/bench
 
 .PHONY: bench
@@ -23,6 +23,22 @@ bench: module $(BENCH_BIN)
 	@mkdir -p $(B)/bench
 	$(call bench_run,ops,$(BENCH_N))
 	@echo 'bench: the same is in $(B)/bench, with all samples in JSON'
+
+# What people do all day, on a part of the kernel's headers.
+BENCH_WORK_N ?= 1,64
+BENCH_TAR := $(B)/bench/tree.tar
+
+.PHONY: bench-work
+bench-work: module $(BENCH_BIN) $(BENCH_TAR)
+	$(call bench_run,work,$(BENCH_WORK_N),--tar /tree.tar,\
+		tests/bench/in-memory $(BENCH_BIN) $(BENCH_TAR))
+
+# Where the headers of a configuration find those that all have in common.
+$(BENCH_TAR):
+	@mkdir -p $(@D)
+	tar -cf $@.tmp --sort=name --owner=0 --group=0 \
+		-C $$(sed -n 's,^include \(.*\)/Makefile$$,\1,p' $(KDIR)/Makefile)/include linux uapi
+	mv $@.tmp $@
 
 $(BENCH_BIN): $(wildcard tests/bench/*.[ch])
 	@mkdir -p $(@D)

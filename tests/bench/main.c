@@ -22,6 +22,7 @@ static const char usage_text[] =
 "\n"
 "Programs:\n"
 "  ops              single operations; above 500 layers only mounts\n"
+"  work             find, grep, git, cp, tar, rm on the files of --tar\n"
 "\n"
 "Options:\n"
 "  --layers LIST    numbers of layers (default: 1,64,500)\n"
@@ -29,10 +30,12 @@ static const char usage_text[] =
 "  --repeats N      how often each is measured (default: 5)\n"
 "  --wall           the clock is the wall's: medians count, not the least\n"
 "  --out DIRECTORY  PROGRAM.json and PROGRAM.txt go there as well\n"
+"  --tar FILE       for work: what is in the layers\n"
 "  --help           this text\n";
 
 static const struct program *const programs[] = {
 	&program_ops,
+	&program_work,
 };
 
 void die(const char *fmt, ...)
@@ -142,6 +145,7 @@ static const char *parse(struct bench *b, int argc, char **argv)
 		{ "layers", required_argument, NULL, 'l' },
 		{ "fs", required_argument, NULL, 'f' },
 		{ "repeats", required_argument, NULL, 'r' },
+		{ "tar", required_argument, NULL, 't' },
 		{ "wall", no_argument, NULL, 'w' },
 		{ "out", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
@@ -159,6 +163,9 @@ static const char *parse(struct bench *b, int argc, char **argv)
 			break;
 		case 'r':
 			b->repeats = number("--repeats", optarg, MAX_REPEATS);
+			break;
+		case 't':
+			b->tar = optarg;
 			break;
 		case 'w':
 			b->wall = true;
