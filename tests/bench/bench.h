@@ -165,7 +165,7 @@ void container_remove(const char *dir, const char *name);
 
 /* memory.c */
 void caches_drop(void);
-double memory_slab(void);
+double memory_slab(const char *dir);
 double memory_percpu(void);
 
 /* report.c */

@@ -33,6 +33,15 @@ bench-work: module $(BENCH_BIN) $(BENCH_TAR)
 	$(call bench_run,work,$(BENCH_WORK_N),--tar /tree.tar,\
 		tests/bench/in-memory $(BENCH_BIN) $(BENCH_TAR))
 
+# Many containers of one image.
+BENCH_SCALE_N ?= 64
+BENCH_CONTAINERS ?= 1000
+
+.PHONY: bench-scale
+bench-scale: module $(BENCH_BIN)
+	@mkdir -p $(B)/bench
+	$(call bench_run,scale,$(BENCH_SCALE_N),--containers $(BENCH_CONTAINERS))
+
 # Where the headers of a configuration find those that all have in common.
 $(BENCH_TAR):
 	@mkdir -p $(@D)

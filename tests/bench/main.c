@@ -23,6 +23,7 @@ static const char usage_text[] =
 "Programs:\n"
 "  ops              single operations; above 500 layers only mounts\n"
 "  work             find, grep, git, cp, tar, rm on the files of --tar\n"
+"  scale            many containers of one image, all mounted at once\n"
 "\n"
 "Options:\n"
 "  --layers LIST    numbers of layers (default: 1,64,500)\n"
@@ -30,12 +31,14 @@ static const char usage_text[] =
 "  --repeats N      how often each is measured (default: 5)\n"
 "  --wall           the clock is the wall's: medians count, not the least\n"
 "  --out DIRECTORY  PROGRAM.json and PROGRAM.txt go there as well\n"
+"  --containers N   for scale: how many (default: 1000)\n"
 "  --tar FILE       for work: what is in the layers\n"
 "  --help           this text\n";
 
 static const struct program *const programs[] = {
 	&program_ops,
 	&program_work,
+	&program_scale,
 };
 
 void die(const char *fmt, ...)
@@ -145,6 +148,7 @@ static const char *parse(struct bench *b, int argc, char **argv)
 		{ "layers", required_argument, NULL, 'l' },
 		{ "fs", required_argument, NULL, 'f' },
 		{ "repeats", required_argument, NULL, 'r' },
+		{ "containers", required_argument, NULL, 'c' },
 		{ "tar", required_argument, NULL, 't' },
 		{ "wall", no_argument, NULL, 'w' },
 		{ "out", required_argument, NULL, 'o' },
@@ -163,6 +167,9 @@ static const char *parse(struct bench *b, int argc, char **argv)
 			break;
 		case 'r':
 			b->repeats = number("--repeats", optarg, MAX_REPEATS);
+			break;
+		case 'c':
+			b->containers = number("--containers", optarg, 100000);
 			break;
 		case 't':
 			b->tar = optarg;
@@ -225,6 +232,7 @@ int main(int argc, char **argv)
 {
 	static struct bench b = {
 		.layers = { 1, 64, 500 }, .nr_stacks = 3, .repeats = 5,
+		.containers = 1000,
 	};
 	const char *dir;
 	int kind;

@@ -3,10 +3,12 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,20 +47,33 @@ static void shrink_slabs(void)
 	closedir(list);
 }
 
+/* Journals hold what they have committed until somebody needs the room. */
+static void flush_journal(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	must(fd >= 0, "open", dir);
+	if (!ioctl(fd, FIFREEZE, 0))
+		must(!ioctl(fd, FITHAW, 0), "thaw", dir);
+	close(fd);
+}
+
 /**
  * memory_slab - bytes of slab objects in use
+ * @dir: on the filesystem below
  *
  * The sum over /proc/slabinfo of objects in use, each with its part of the
  * slab's pages. What is freed after a grace period has been freed, and no
  * processor keeps slabs for itself, so the figure is exact. Free objects in
  * slabs that are used in part don't count: others will use them.
  */
-double memory_slab(void)
+double memory_slab(const char *dir)
 {
 	FILE *from;
 	char line[512];
 	double sum = 0;
 
+	flush_journal(dir);
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	shrink_slabs();
 	from = fopen("/proc/slabinfo", "re");

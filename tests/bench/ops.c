@@ -81,9 +81,9 @@ static void measure_bare(const struct place *at, const char *dir, int layers)
 		return;
 	}
 	op_stat_cold(at);
-	before = memory_slab();
+	before = memory_slab(dir);
 	op_walk(at, OP_FIRST_WALK);
-	add(at->results, OP_SLAB, (memory_slab() - before) / tree_entries());
+	add(at->results, OP_SLAB, (memory_slab(dir) - before) / tree_entries());
 	op_walk(at, OP_SECOND_WALK_LINKED);
 	op_visit(at);
 	op_names_second(at);

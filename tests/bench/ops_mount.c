@@ -98,11 +98,11 @@ void op_slab(const struct place *at, enum fs_kind kind, int layers,
 {
 	char *root = container_mount(kind, dir, layers, "third");
 	char *tree = path_of("%s/tree", root);
-	double before = memory_slab();
+	double before = memory_slab(dir);
 
 	if (tree_walk(tree) != tree_entries())
 		die("%s is not whole", tree);
-	add(at->results, OP_SLAB, (memory_slab() - before) / tree_entries());
+	add(at->results, OP_SLAB, (memory_slab(dir) - before) / tree_entries());
 	add(at->results, OP_UMOUNT_WALKED, time_unmount(root));
 	container_remove(dir, "third");
 	free(root);
