@@ -124,6 +124,7 @@ help:
 	@echo 'make bench         measurements of single operations, in a guest; see tests/bench/README'
 	@echo 'make bench-work    find, grep, git, cp, tar, rm, the same way'
 	@echo 'make bench-scale   a thousand containers of one image at once, the same way'
+	@echo 'make bench-plot    cost against the number of layers, from the last bench, as a picture'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'
 	@echo 'make powercut      the power cut while a container works, 500 times on each filesystem'
 	@echo 'make powercut-store   the power cut while the store changes, in a guest'

@@ -49,6 +49,12 @@ $(BENCH_TAR):
 		-C $$(sed -n 's,^include \(.*\)/Makefile$$,\1,p' $(KDIR)/Makefile)/include linux uapi
 	mv $@.tmp $@
 
+# Cost against the number of layers, from what the last make bench has written.
+.PHONY: bench-plot
+bench-plot:
+	tests/bench/plot $(B)/bench/ops.json >$(B)/bench/walk.svg
+	cp $(B)/bench/walk.svg Documentation/performance-walk.svg
+
 $(BENCH_BIN): $(wildcard tests/bench/*.[ch])
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $(filter %.c,$^)
