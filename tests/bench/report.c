@@ -55,6 +55,17 @@ static struct summary cell(const struct bench *b, int stack, enum fs_kind kind, 
 	return summarize(b, &b->results[stack][kind][row]);
 }
 
+static bool is_ratio(const struct bench *b, int row)
+{
+	return b->program->rows[row].unit == UNIT_RATIO;
+}
+
+/* A ratio needs a bare. */
+static bool is_comparable(const struct bench *b, int stack, int row)
+{
+	return !is_ratio(b, row) || b->results[stack][KIND_BARE][row].nr;
+}
+
 /* As shown: a ratio to bare, if the row is one and there is a bare. */
 static double shown(const struct bench *b, int stack, enum fs_kind kind, int row)
 {
@@ -71,14 +82,13 @@ static double shown(const struct bench *b, int stack, enum fs_kind kind, int row
 
 static void print_cell(const struct bench *b, int stack, enum fs_kind kind, int row, FILE *to)
 {
-	const struct row *about = &b->program->rows[row];
 	double value = shown(b, stack, kind, row);
 
 	if (!cell(b, stack, kind, row).nr)
 		fprintf(to, " %12s", "-");
-	else if (kind == KIND_BARE && about->unit == UNIT_RATIO)
+	else if (kind == KIND_BARE ? is_ratio(b, row) : !is_comparable(b, stack, row))
 		fprintf(to, " %10.0fns", value);
-	else if (about->unit == UNIT_BYTES)
+	else if (b->program->rows[row].unit == UNIT_BYTES)
 		fprintf(to, " %12.0f", value);
 	else
 		fprintf(to, " %12.2f", value);
@@ -89,7 +99,7 @@ static void print_aim(const struct bench *b, int stack, int row, FILE *to)
 	double aim = b->program->rows[row].aim;
 	bool over = shown(b, stack, KIND_LAYERFS, row) > aim;
 
-	if (aim)
+	if (aim && is_comparable(b, stack, row))
 		fprintf(to, " %8.4g%c", aim, over ? '!' : ' ');
 	else
 		fprintf(to, " %9s", "");
