@@ -11,7 +11,7 @@ UPPERS := ext4 xfs btrfs tmpfs
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
 	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers model-uppers $(UPPERS:%=model-on-%) \
-	check check-debug demo bench profile workloads mutants stress kcsan install dkms-install \
+	check check-debug demo bench bench-work bench-scale profile workloads mutants stress kcsan install dkms-install \
 	powercut powercut-tools \
 	fuzz fuzz-build fuzz-corpus fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
@@ -121,7 +121,10 @@ help:
 	@echo 'make model-uppers  the random test, a million operations on each; OPS=500000'
 	@echo 'make behaviours, wrong-mounts   tables of the documentation, made anew'
 	@echo 'make mutants       the module broken on purpose; MUTANTS="NAME..."'
-	@echo 'make bench         measurements, in a guest'
+	@echo 'make bench         measurements of single operations, in a guest; see tests/bench/README'
+	@echo 'make bench-work    find, grep, git, cp, tar, rm, the same way'
+	@echo 'make bench-scale   a thousand containers of one image at once, the same way'
+	@echo 'make bench-plot    cost against the number of layers, from the last bench, as a picture'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'
 	@echo 'make powercut      the power cut while a container works, 500 times on each filesystem'
 	@echo 'make powercut-store   the power cut while the store changes, in a guest'

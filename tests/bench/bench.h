@@ -12,106 +12,164 @@
  *
  * A walk is: list every directory of the tree and stat every entry.
  *
- * "Cold", for the second container, means: the first container, mounted from
- * the same list with an upper of its own, is there and has been walked; the
- * second was just mounted and nobody has looked into it.  So the layers' own
- * inodes and names are in memory, but none of the second mount's.  A plain
- * directory has no such state: it has no objects of its own besides ext4's.
- * Three states of it are near, and the second container is compared with each:
+ * "First container" means: names and inodes were dropped (echo 2
+ * >drop_caches), the container was just mounted, and it is the only one of its
+ * image.  Bare was dropped, too, so all start from the same state.
+ *
+ * "Second container" means: the first one, mounted from the same list with an
+ * upper of its own, is there and has been walked; the second was just mounted
+ * and nobody has looked into it.  So the layers' own inodes and names are in
+ * memory, but none of the second mount's.  A plain directory has no such state:
+ * it has no objects of its own besides ext4's.  Three states of it are near, and
+ * the second container's walk is compared with each:
  *
  *   warm      names and inodes in memory: the plain directory walked again. The
  *             strictest: bare makes nothing, the container all of its objects.
- *             This is the 1.00 of the table's main row.
+ *             This is the 1.00 of the table's main row, and of all other rows
+ *             about the second container.
  *   linked    inodes in memory, names not: a second tree of hard links to the
  *             files of the first, which was walked. The nearest to what the
  *             second container finds: names to be looked up, inodes there.
- *   dropped   neither in memory (echo 2 >drop_caches), the disk's blocks are.
+ *   dropped   neither in memory, the disk's blocks are.
  *
- * The first container's cold walk, all dropped before, has bare dropped
- * beside it, where both start from the same state.
+ * Rows about changes measure the change: the names were looked up before, and
+ * the directory is in the upper already.
  */
 #ifndef _BENCH_H
 #define _BENCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <stdio.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define MAX_REPEATS	9
 #define MAX_STACKS	8
+#define MAX_ROWS	64
 
-/* The tree: what is walked, what is unlinked and changed, one big directory */
-#define TREE_TOPS	2
-#define TREE_DIRS	8		/* in each of these */
-#define TREE_FILES	192		/* in each of those */
-#define BIG_FILES	1000
-#define VICTIMS		32		/* of an operation, each time it is measured */
-#define FILE_SIZE	8192
+/* overlayfs's own limit; with more, only mounts are measured. */
+#define MAX_LAYERS_WALKED	500
+#define MAX_LAYERS		4096
 
-enum kind {
+enum fs_kind {
 	KIND_BARE,
 	KIND_OVERLAY,
 	KIND_LAYERFS,
 	NR_KINDS
 };
 
-enum op {
-	OP_FIRST_WALK,
-	OP_SECOND_WALK,
-	OP_SECOND_WALK_LINKED,
-	OP_SECOND_WALK_DROPPED,
-	OP_WALK_AGAIN,
-	OP_STAT,
-	OP_ABSENT,
-	OP_OPEN,
-	OP_READ,
-	OP_WRITE,
-	OP_CREATE,
-	OP_UNLINK,
-	OP_CHMOD,
-	OP_BIG_LIST,
-	OP_MOUNT,
-	NR_OPS
+/**
+ * enum unit - how a row is shown
+ * @UNIT_RATIO: bare in nanoseconds, the others as multiples of that
+ * @UNIT_US: each in microseconds
+ * @UNIT_BYTES: each in bytes
+ */
+enum unit {
+	UNIT_RATIO,
+	UNIT_US,
+	UNIT_BYTES,
+};
+
+/**
+ * struct row - one line of a table for each number of layers
+ * @key: its name in JSON
+ * @title: its name on paper
+ * @unit: how it is shown
+ * @aim: what layerfs should not exceed, in that unit; 0 if there is no such aim
+ */
+struct row {
+	const char *key;
+	const char *title;
+	enum unit unit;
+	double aim;
 };
 
 struct result {
-	double ns[MAX_REPEATS];
+	double value[MAX_REPEATS];
 	int nr;
 };
 
+/**
+ * struct bench - what was asked for, and what was found
+ * @program: what is measured
+ * @layers: with how many layers, @nr_stacks numbers
+ * @kinds: with which filesystems
+ * @repeats: how often
+ * @containers: that are mounted at once, where many are
+ * @wall: the clock is that of the wall
+ * @out: directory for JSON and table; may be NULL
+ * @tar: files for real work
+ * @results: the figures
+ */
 struct bench {
+	const struct program *program;
 	int layers[MAX_STACKS];
 	int nr_stacks;
-	int repeats;
 	bool kinds[NR_KINDS];
-	const char *json;
-	struct result results[MAX_STACKS][NR_KINDS][NR_OPS];
+	int repeats;
+	int containers;
+	bool wall;
+	const char *out;
+	const char *tar;
+	struct result results[MAX_STACKS][NR_KINDS][MAX_ROWS];
 };
 
 extern const char *const kind_names[NR_KINDS];
+extern const struct table ops_table, work_table, scale_table;
+
+/**
+ * struct program - what one call of bench measures
+ * @name: how it is called, and its files
+ * @intro: lines above the table
+ * @rows: the table
+ * @nr_rows: lines of that for each number of layers
+ * @build: make what is measured below DIR
+ * @measure: measure one kind once, and add() a value for each row that it has
+ */
+struct program {
+	const char *name;
+	const char *intro;
+	const struct row *rows;
+	int nr_rows;
+	void (*build)(const struct bench *b, int layers, const char *dir);
+	void (*measure)(struct bench *b, int stack, enum fs_kind kind,
+			const char *dir, int repeat);
+};
+
+extern const char *const kind_names[NR_KINDS];
+extern const struct program program_ops, program_work, program_scale;
 
 /* main.c */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void must(bool ok, const char *what, const char *path);
 char *path_of(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* tree.c: layers in DIR/l0 (the top) to DIR/lN-1; the whole in DIR/plain */
-void tree_build(const char *dir, int layers);
-void tree_remove(const char *dir);
-unsigned int tree_walk(const char *dir);
-unsigned int tree_entries(void);
+double now(void);
+void add(struct result *results, int row, double value);
 
 /* mounts.c */
-void mount_stack(enum kind kind, const char *dir, int layers,
+void mount_stack(enum fs_kind kind, const char *dir, int layers,
 		 const char *upper, const char *target);
+void mount_on_image(enum fs_kind kind, const char *image, const char *upper,
+		    const char *target);
 void mount_bind(const char *dir, const char *target);
 void unmount(const char *target);
-bool mount_supported(enum kind kind);
+bool mount_supported(enum fs_kind kind);
+bool mount_possible(enum fs_kind kind, int layers);
 
-/* ops.c */
-void measure(struct bench *b, int stack, enum kind kind, const char *dir);
+/* container.c */
+char *container_make(const char *dir, const char *name);
+char *container_mount(enum fs_kind kind, const char *dir, int layers,
+		      const char *name);
+void container_remove(const char *dir, const char *name);
+
+/* memory.c */
+void caches_drop(void);
+double memory_slab(const char *dir);
+double memory_percpu(void);
 
 /* report.c */
-void report_table(const struct bench *b);
-void report_json(const struct bench *b, const char *path);
+void report_print(const struct bench *b, FILE *to);
+void report_write(const struct bench *b);
 
 #endif /* _BENCH_H */

@@ -7,21 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "bench.h"
+#include "tree.h"
 
 static const char usage_text[] =
-"Usage: bench [OPTIONS] DIRECTORY\n"
+"Usage: bench PROGRAM [OPTIONS] DIRECTORY\n"
 "\n"
 "Measure layerfs, overlayfs and a plain directory, on the filesystem of\n"
 "DIRECTORY, which must be empty or absent. Meant for a guest whose clock counts\n"
-"instructions; needs root, and drops the machine's caches.\n"
+"instructions; needs root, and drops the machine's caches. The table goes to\n"
+"standard output at the end.\n"
 "\n"
+"Programs:\n"
+"  ops              single operations; above 500 layers only mounts\n"
+"  work             find, grep, git, cp, tar, rm on the files of --tar\n"
+"  scale            many containers of one image, all mounted at once\n"
+"\n"
+"Options:\n"
 "  --layers LIST    numbers of layers (default: 1,64,500)\n"
 "  --fs LIST        of bare, overlay, layerfs (default: all that the kernel has)\n"
 "  --repeats N      how often each is measured (default: 5)\n"
-"  --json FILE      write the figures there as well\n"
+"  --wall           the clock is the wall's: medians count, not the least\n"
+"  --out DIRECTORY  PROGRAM.json and PROGRAM.txt go there as well\n"
+"  --containers N   for scale: how many (default: 1000)\n"
+"  --tar FILE       for work: what is in the layers\n"
 "  --help           this text\n";
+
+static const struct program *const programs[] = {
+	&program_ops,
+	&program_work,
+	&program_scale,
+};
 
 void die(const char *fmt, ...)
 {
@@ -47,6 +65,27 @@ char *path_of(const char *fmt, ...)
 	return path;
 }
 
+void must(bool ok, const char *what, const char *path)
+{
+	if (!ok)
+		die("%s %s: %s", what, path, strerror(errno));
+}
+
+double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e9 + ts.tv_nsec;
+}
+
+void add(struct result *results, int row, double value)
+{
+	struct result *result = &results[row];
+
+	result->value[result->nr++] = value;
+}
+
 static void bad_usage(const char *option, const char *value)
 {
 	fprintf(stderr, "bench: %s %s: bad value (see --help)\n", option, value);
@@ -70,7 +109,7 @@ static void parse_layers(struct bench *b, char *list)
 	for (b->nr_stacks = 0; (word = strsep(&list, ",")); b->nr_stacks++) {
 		if (b->nr_stacks == MAX_STACKS)
 			bad_usage("--layers", word);
-		b->layers[b->nr_stacks] = number("--layers", word, 500);
+		b->layers[b->nr_stacks] = number("--layers", word, MAX_LAYERS);
 	}
 }
 
@@ -92,13 +131,27 @@ static void parse_kinds(struct bench *b, char *list)
 	}
 }
 
+static const struct program *find_program(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(programs); i++)
+		if (!strcmp(programs[i]->name, name))
+			return programs[i];
+	fprintf(stderr, "bench: no program %s (see --help)\n", name);
+	exit(2);
+}
+
 static const char *parse(struct bench *b, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "layers", required_argument, NULL, 'l' },
 		{ "fs", required_argument, NULL, 'f' },
 		{ "repeats", required_argument, NULL, 'r' },
-		{ "json", required_argument, NULL, 'j' },
+		{ "containers", required_argument, NULL, 'c' },
+		{ "tar", required_argument, NULL, 't' },
+		{ "wall", no_argument, NULL, 'w' },
+		{ "out", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
@@ -115,8 +168,17 @@ static const char *parse(struct bench *b, int argc, char **argv)
 		case 'r':
 			b->repeats = number("--repeats", optarg, MAX_REPEATS);
 			break;
-		case 'j':
-			b->json = optarg;
+		case 'c':
+			b->containers = number("--containers", optarg, 100000);
+			break;
+		case 't':
+			b->tar = optarg;
+			break;
+		case 'w':
+			b->wall = true;
+			break;
+		case 'o':
+			b->out = optarg;
 			break;
 		case 'h':
 			fputs(usage_text, stdout);
@@ -125,32 +187,44 @@ static const char *parse(struct bench *b, int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind + 1 != argc) {
+	if (optind + 2 != argc) {
 		fputs(usage_text, stderr);
 		exit(2);
 	}
-	return argv[optind];
+	b->program = find_program(argv[optind]);
+	return argv[optind + 1];
+}
+
+/* Kinds take turns, so that whatever changes with time does so for all. */
+static void measure_stack(struct bench *b, int stack, const char *dir)
+{
+	int repeat, kind, layers = b->layers[stack];
+
+	for (repeat = 0; repeat < b->repeats; repeat++) {
+		for (kind = 0; kind < NR_KINDS; kind++) {
+			if (!b->kinds[kind] || !mount_possible(kind, layers))
+				continue;
+			fprintf(stderr, "bench: %s, %d layers, %s, %d of %d\n",
+				b->program->name, layers, kind_names[kind],
+				repeat + 1, b->repeats);
+			b->program->measure(b, stack, kind, dir, repeat);
+		}
+	}
 }
 
 static void measure_all(struct bench *b, const char *dir)
 {
-	int stack, kind;
+	int stack;
 
 	for (stack = 0; stack < b->nr_stacks; stack++) {
 		char *stack_dir = path_of("%s/%d", dir, b->layers[stack]);
 
-		if (mkdir(stack_dir, 0755))
-			die("mkdir %s: %s", stack_dir, strerror(errno));
-		tree_build(stack_dir, b->layers[stack]);
-		for (kind = 0; kind < NR_KINDS; kind++) {
-			if (!b->kinds[kind])
-				continue;
-			fprintf(stderr, "bench: %d layers, %s\n",
-				b->layers[stack], kind_names[kind]);
-			measure(b, stack, kind, stack_dir);
-		}
+		must(!mkdir(stack_dir, 0755), "mkdir", stack_dir);
+		b->program->build(b, b->layers[stack], stack_dir);
+		measure_stack(b, stack, stack_dir);
 		tree_remove(stack_dir);
 		free(stack_dir);
+		report_write(b);
 	}
 }
 
@@ -158,6 +232,7 @@ int main(int argc, char **argv)
 {
 	static struct bench b = {
 		.layers = { 1, 64, 500 }, .nr_stacks = 3, .repeats = 5,
+		.containers = 1000,
 	};
 	const char *dir;
 	int kind;
@@ -165,11 +240,8 @@ int main(int argc, char **argv)
 	for (kind = 0; kind < NR_KINDS; kind++)
 		b.kinds[kind] = mount_supported(kind);
 	dir = parse(&b, argc, argv);
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		die("mkdir %s: %s", dir, strerror(errno));
+	must(!mkdir(dir, 0755) || errno == EEXIST, "mkdir", dir);
 	measure_all(&b, dir);
-	report_table(&b);
-	if (b.json)
-		report_json(&b, b.json);
+	report_print(&b, stdout);
 	return 0;
 }

@@ -31,7 +31,7 @@ static void set(int fs, const char *key, const char *value)
 		complain(fs, key);
 }
 
-bool mount_supported(enum kind kind)
+bool mount_supported(enum fs_kind kind)
 {
 	int fs;
 
@@ -43,31 +43,70 @@ bool mount_supported(enum kind kind)
 	return fs >= 0;
 }
 
-void mount_stack(enum kind kind, const char *dir, int layers,
-		 const char *upper, const char *target)
+/* How many layers each can stack. */
+bool mount_possible(enum fs_kind kind, int layers)
 {
-	int fs, mnt, i;
+	return kind != KIND_OVERLAY || layers <= MAX_LAYERS_WALKED;
+}
+
+static int open_fs(enum fs_kind kind)
+{
+	int fs = fsopen(types[kind], FSOPEN_CLOEXEC);
+
+	must(fs >= 0, "fsopen", types[kind]);
+	return fs;
+}
+
+static void set_upper(int fs, const char *upper)
+{
 	char path[4096];
 
-	fs = fsopen(types[kind], FSOPEN_CLOEXEC);
-	if (fs < 0)
-		die("fsopen %s: %s", types[kind], strerror(errno));
-	for (i = 0; i < layers; i++) {
-		snprintf(path, sizeof(path), "%s/l%d", dir, i);
-		set(fs, "lowerdir+", path);
-	}
 	snprintf(path, sizeof(path), "%s/upper", upper);
 	set(fs, "upperdir", path);
 	snprintf(path, sizeof(path), "%s/work", upper);
 	set(fs, "workdir", path);
+}
+
+static void finish(int fs, const char *type, const char *target)
+{
+	int mnt;
+
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		complain(fs, types[kind]);
+		complain(fs, type);
 	mnt = fsmount(fs, FSMOUNT_CLOEXEC, 0);
 	if (mnt < 0 ||
 	    move_mount(mnt, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH))
 		complain(fs, target);
 	close(mnt);
 	close(fs);
+}
+
+/* UPPER may be NULL: read-only. */
+void mount_stack(enum fs_kind kind, const char *dir, int layers,
+		 const char *upper, const char *target)
+{
+	char path[4096];
+	int fs, i;
+
+	fs = open_fs(kind);
+	for (i = 0; i < layers; i++) {
+		snprintf(path, sizeof(path), "%s/l%d", dir, i);
+		set(fs, "lowerdir+", path);
+	}
+	if (upper)
+		set_upper(fs, upper);
+	finish(fs, types[kind], target);
+}
+
+/* With one lower directory, where all the layers are mounted. */
+void mount_on_image(enum fs_kind kind, const char *image, const char *upper,
+		    const char *target)
+{
+	int fs = open_fs(kind);
+
+	set(fs, "lowerdir+", image);
+	set_upper(fs, upper);
+	finish(fs, types[kind], target);
 }
 
 void mount_bind(const char *dir, const char *target)

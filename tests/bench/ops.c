@@ -1,325 +1,165 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The operations, on whatever is mounted at one place. */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+/* bench ops: single operations, one row each. */
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "bench.h"
+#include "ops.h"
+#include "tree.h"
 
-#define LOOPS 1000
-#define MOUNTS 4
-
-/**
- * struct place - where operations happen
- * @results: of this kind and stack
- * @root: what is measured
- * @repeat: which time; names that are used up differ by it
- */
-struct place {
-	struct result *results;
-	const char *root;
-	int repeat;
+static const struct row rows[NR_OPS] = {
+	[OP_STAT] = { "stat", "stat, warm", .aim = 1.03 },
+	[OP_ABSENT] = { "absent", "absent name again", .aim = 1.01 },
+	[OP_SECOND_WALK] = { "second_walk", "second container's cold walk, an entry", .aim = 1.5 },
+	[OP_SECOND_WALK_LINKED] = { "second_walk_linked", "  bare: names cold, inodes warm" },
+	[OP_SECOND_WALK_DROPPED] = { "second_walk_dropped", "  bare: names and inodes cold" },
+	[OP_WALK_AGAIN] = { "walk_again", "walk again, warm, an entry", .aim = 0.85 },
+	[OP_ABSENT_SEEN] = { "absent_seen",
+		"absent name, another container listed there", .aim = 1.3 },
+	[OP_ABSENT_ASKED] = { "absent_asked", "  and asked for it; bare: absent name again" },
+	[OP_FIRST_WALK] = { "first_walk", "first container's cold walk, an entry", .aim = 2.0 },
+	[OP_STAT_COLD] = { "stat_cold", "first container's stat, never listed there" },
+	[OP_SMALL_FIRST] = { "small_first",
+		"small directory, second container's first list", .aim = 0.8 },
+	[OP_SMALL_AGAIN] = { "small_again", "  listed again after reopening" },
+	[OP_BIG_FIRST] = { "big_first", "20,000 names, second container's first list" },
+	[OP_BIG_AGAIN] = { "big_again", "  listed again after reopening", .aim = 0.16 },
+	[OP_OPEN] = { "open", "open and close", .aim = 1.25 },
+	[OP_READ_4K] = { "read_4k", "pread 4 KiB, lower", .aim = 1.03 },
+	[OP_READ_4K_UPPER] = { "read_4k_upper", "pread 4 KiB, upper", .aim = 1.03 },
+	[OP_WRITE_4K] = { "write_4k", "pwrite 4 KiB, upper", .aim = 1.05 },
+	[OP_READ_1M] = { "read_1m", "pread 1 MiB, lower" },
+	[OP_READ_1M_UPPER] = { "read_1m_upper", "pread 1 MiB, upper" },
+	[OP_WRITE_1M] = { "write_1m", "pwrite 1 MiB, upper" },
+	[OP_MMAP_READ] = { "mmap_read", "mmap and read faults, lower, a page" },
+	[OP_MMAP_WRITE] = { "mmap_write", "mmap and write faults, upper, a page" },
+	[OP_CREATE] = { "create", "create, directory of the upper", .aim = 1.12 },
+	[OP_MKDIR] = { "mkdir", "mkdir, the same", .aim = 1.12 },
+	[OP_RENAME] = { "rename", "rename, the same", .aim = 1.12 },
+	[OP_UNLINK_UPPER] = { "unlink_upper", "unlink, the same", .aim = 1.12 },
+	[OP_CREATE_MERGED] = { "create_merged", "create, merged directory" },
+	[OP_RENAME_MERGED] = { "rename_merged", "rename of an upper file, merged directory" },
+	[OP_UNLINK_MERGED] = { "unlink_merged", "unlink of an upper file, merged directory" },
+	[OP_UNLINK_LOWER] = { "unlink_lower", "unlink of a lower file", .aim = 1.2 },
+	[OP_UNLINK_LOWER_SEEN] = { "unlink_lower_seen", "  its name looked up before" },
+	[OP_CHMOD_LOWER] = { "chmod_lower", "chmod of a small lower file", .aim = 4 },
+	[OP_CHMOD_LOWER_SEEN] = { "chmod_lower_seen", "  its name looked up before" },
+	[OP_SLAB] = { "slab", "slab per walked entry, bytes", UNIT_BYTES, 850 },
+	[OP_MOUNT_FIRST] = { "mount_first", "first mount of the image, new upper, us", UNIT_US },
+	[OP_MOUNT_NEW] = { "mount_new", "second mount, new upper, us", UNIT_US },
+	[OP_MOUNT] = { "mount", "second mount, used upper, us", UNIT_US, 100 },
+	[OP_UMOUNT] = { "umount", "  umount, us", UNIT_US, 30 },
+	[OP_MOUNT_IMAGE] = { "mount_image",
+		"the same on a mount of all layers, us", UNIT_US, 100 },
+	[OP_UMOUNT_IMAGE] = { "umount_image", "  umount, us", UNIT_US, 30 },
+	[OP_UMOUNT_WALKED] = { "umount_walked",
+		"umount of the second container, walked, us", UNIT_US },
 };
 
-static double now(void)
+static void build(const struct bench *b, int layers, const char *dir)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1e9 + ts.tv_nsec;
+	(void)b;
+	if (layers > MAX_LAYERS_WALKED)
+		tree_build_few(dir, layers);
+	else
+		tree_build(dir, layers);
 }
 
-static void add(struct result *results, enum op op, double ns)
+static void op_warm(const struct place *at)
 {
-	struct result *result = &results[op];
-
-	result->ns[result->nr++] = ns;
-}
-
-static void must(bool ok, const char *what, const char *path)
-{
-	if (!ok)
-		die("%s %s: %s", what, path, strerror(errno));
-}
-
-static double time_walk(const char *root, const char *name)
-{
-	char *dir = path_of("%s/%s", root, name);
-	unsigned int entries;
-	double start;
-
-	start = now();
-	entries = tree_walk(dir);
-	start = now() - start;
-	if (entries != tree_entries())
-		die("%s has %u entries instead of %u", dir, entries, tree_entries());
-	free(dir);
-	return start;
-}
-
-/* Names and inodes that nothing holds; the disk's blocks stay. */
-static void drop_caches(void)
-{
-	int fd;
-
-	sync();
-	fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-	must(fd >= 0 && write(fd, "2", 1) == 1, "write", "drop_caches");
-	close(fd);
-}
-
-static void op_names(const struct place *at)
-{
-	char *file = path_of("%s/tree/t1/d3/f7", at->root);
-	char *absent = path_of("%s/tree/t1/d3/absent", at->root);
-	struct stat st;
-	double start;
-	int i, fd;
-
-	must(!stat(file, &st), "stat", file);
-	start = now();
-	for (i = 0; i < LOOPS; i++)
-		stat(file, &st);
-	add(at->results, OP_STAT, (now() - start) / LOOPS);
-
-	must(stat(absent, &st) && errno == ENOENT, "stat", absent);
-	start = now();
-	for (i = 0; i < LOOPS; i++)
-		stat(absent, &st);
-	add(at->results, OP_ABSENT, (now() - start) / LOOPS);
-
-	fd = open(file, O_RDONLY);
-	must(fd >= 0, "open", file);
-	close(fd);
-	start = now();
-	for (i = 0; i < LOOPS; i++)
-		close(open(file, O_RDONLY));
-	add(at->results, OP_OPEN, (now() - start) / LOOPS);
-	free(file);
-	free(absent);
-}
-
-static void op_data(const struct place *at)
-{
-	char *file = path_of("%s/data0", at->root);
-	char *own = path_of("%s/own%d", at->root, at->repeat);
-	char page[4096] = "";
-	double start;
-	int i, fd;
-
-	fd = open(file, O_RDONLY);
-	must(fd >= 0 && pread(fd, page, sizeof(page), 0) == sizeof(page),
-	     "read", file);
-	start = now();
-	for (i = 0; i < LOOPS; i++)
-		pread(fd, page, sizeof(page), 0);
-	add(at->results, OP_READ, (now() - start) / LOOPS);
-	close(fd);
-
-	fd = open(own, O_RDWR | O_CREAT | O_EXCL, 0644);
-	must(fd >= 0 && pwrite(fd, page, sizeof(page), 0) == sizeof(page),
-	     "write", own);
-	start = now();
-	for (i = 0; i < LOOPS; i++)
-		pwrite(fd, page, sizeof(page), 0);
-	add(at->results, OP_WRITE, (now() - start) / LOOPS);
-	close(fd);
-	free(file);
-	free(own);
-}
-
-static void op_changes(const struct place *at)
-{
-	char name[VICTIMS][4096];
-	double start;
-	int i, fd, base = at->repeat * VICTIMS;
-
-	for (i = 0; i < VICTIMS; i++)
-		snprintf(name[i], sizeof(name[i]), "%s/tree/t1/d1/new%d", at->root,
-			 base + i);
-	start = now();
-	for (i = 0; i < VICTIMS; i++) {
-		fd = open(name[i], O_WRONLY | O_CREAT | O_EXCL, 0644);
-		must(fd >= 0, "create", name[i]);
-		close(fd);
-	}
-	add(at->results, OP_CREATE, (now() - start) / VICTIMS);
-	/* The tree has to stay what the next walk expects. */
-	for (i = 0; i < VICTIMS; i++)
-		must(!unlink(name[i]), "unlink", name[i]);
-
-	for (i = 0; i < VICTIMS; i++)
-		snprintf(name[i], sizeof(name[i]), "%s/prey/u%d", at->root, base + i);
-	start = now();
-	for (i = 0; i < VICTIMS; i++)
-		must(!unlink(name[i]), "unlink", name[i]);
-	add(at->results, OP_UNLINK, (now() - start) / VICTIMS);
-
-	for (i = 0; i < VICTIMS; i++)
-		snprintf(name[i], sizeof(name[i]), "%s/prey/c%d", at->root, base + i);
-	start = now();
-	for (i = 0; i < VICTIMS; i++)
-		must(!chmod(name[i], 0600), "chmod", name[i]);
-	add(at->results, OP_CHMOD, (now() - start) / VICTIMS);
-}
-
-static double time_list(const char *dir)
-{
-	double start = now();
-	unsigned int entries = 0;
-	DIR *list = opendir(dir);
-
-	must(list, "list", dir);
-	while (readdir(list))
-		entries++;
-	closedir(list);
-	start = now() - start;
-	if (entries != BIG_FILES + 2)
-		die("%s has %u entries", dir, entries);
-	return start;
-}
-
-static void op_big(const struct place *at)
-{
-	char *dir = path_of("%s/big", at->root);
-
-	time_list(dir);
-	add(at->results, OP_BIG_LIST, time_list(dir));
-	free(dir);
-}
-
-static void op_all_warm(const struct place *at)
-{
-	add(at->results, OP_WALK_AGAIN, time_walk(at->root, "tree"));
-	op_names(at);
+	op_names_warm(at);
+	op_lists(at);
 	op_data(at);
-	op_big(at);
 	op_changes(at);
 }
 
-static void measure_bare(struct bench *b, int stack, const char *dir)
+static void measure_bare(const struct place *at, const char *dir, int layers)
 {
-	char *plain = path_of("%s/plain", dir), *spare = path_of("%s/spare", dir);
-	struct place at = { b->results[stack][KIND_BARE], plain, 0 };
-	double start, dropped;
-	int i;
+	double before;
 
-	must(!mkdir(spare, 0755), "mkdir", spare);
-	for (at.repeat = 0; at.repeat < b->repeats; at.repeat++) {
-		drop_caches();
-		dropped = time_walk(plain, "tree");
-		add(at.results, OP_FIRST_WALK, dropped);
-		add(at.results, OP_SECOND_WALK_DROPPED, dropped);
-		add(at.results, OP_SECOND_WALK_LINKED, time_walk(plain, "link"));
-		op_all_warm(&at);
-		add(at.results, OP_SECOND_WALK, time_walk(plain, "tree"));
-		start = now();
-		for (i = 0; i < MOUNTS; i++) {
-			mount_bind(plain, spare);
-			unmount(spare);
-		}
-		add(at.results, OP_MOUNT, (now() - start) / MOUNTS);
+	caches_drop();
+	if (layers > MAX_LAYERS_WALKED) {
+		op_mounts_bare(at, dir);
+		return;
 	}
-	free(plain);
-	free(spare);
+	op_stat_cold(at);
+	before = memory_slab(dir);
+	op_walk(at, OP_FIRST_WALK);
+	add(at->results, OP_SLAB, (memory_slab(dir) - before) / tree_entries());
+	op_walk(at, OP_SECOND_WALK_LINKED);
+	op_visit(at);
+	op_names_second(at);
+	op_walk(at, OP_WALK_AGAIN);
+	op_warm(at);
+	op_mounts_bare(at, dir);
 }
 
-/* A new upper and work directory, and a mount point. */
-static char *new_container(const char *dir, const char *name)
+/* Bare does one walk for what are two rows of the others, and the reverse. */
+static void share(struct result *results, enum op from, enum op to)
 {
-	static const char *const parts[] = { "", "/upper", "/work", "/root" };
-	char *container = path_of("%s/%s", dir, name), *path;
-	size_t i;
+	struct result *result = &results[from];
 
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		path = path_of("%s%s", container, parts[i]);
-		must(!mkdir(path, 0755), "mkdir", path);
-		free(path);
-	}
-	return container;
+	add(results, to, result->value[result->nr - 1]);
 }
 
-static char *mount_new(struct bench *b, int stack, enum kind kind,
-		       const char *dir, const char *name)
-{
-	char *container = new_container(dir, name);
-	char *root = path_of("%s/root", container);
-
-	mount_stack(kind, dir, b->layers[stack], container, root);
-	free(container);
-	return root;
-}
-
-static void remove_container(const char *dir, const char *name)
-{
-	char *container = path_of("%s/%s", dir, name);
-
-	tree_remove(container);
-	free(container);
-}
-
-static void measure_mounts(struct bench *b, int stack, enum kind kind,
-			   const char *dir)
-{
-	char *third = new_container(dir, "third");
-	char *root = path_of("%s/root", third);
-	double start;
-	int i;
-
-	start = now();
-	for (i = 0; i < MOUNTS; i++) {
-		mount_stack(kind, dir, b->layers[stack], third, root);
-		unmount(root);
-	}
-	add(b->results[stack][kind], OP_MOUNT, (now() - start) / MOUNTS);
-	tree_remove(third);
-	free(third);
-	free(root);
-}
-
-static void measure_stack(struct bench *b, int stack, enum kind kind,
+static void measure_stack(struct place *at, enum fs_kind kind, int layers,
 			  const char *dir)
 {
-	struct result *results = b->results[stack][kind];
-	int repeat;
+	char *first, *second;
+	double start;
 
-	for (repeat = 0; repeat < b->repeats; repeat++) {
-		char *first, *second;
-		struct place at = { results, NULL, repeat };
-		double cold;
-
-		drop_caches();
-		first = mount_new(b, stack, kind, dir, "first");
-		add(results, OP_FIRST_WALK, time_walk(first, "tree"));
-
-		second = mount_new(b, stack, kind, dir, "second");
-		cold = time_walk(second, "tree");
-		add(results, OP_SECOND_WALK, cold);
-		add(results, OP_SECOND_WALK_LINKED, cold);
-		add(results, OP_SECOND_WALK_DROPPED, cold);
-		at.root = second;
-		op_all_warm(&at);
-		measure_mounts(b, stack, kind, dir);
+	caches_drop();
+	start = now();
+	first = container_mount(kind, dir, layers, "first");
+	add(at->results, OP_MOUNT_FIRST, now() - start);
+	at->root = first;
+	if (layers <= MAX_LAYERS_WALKED) {
+		op_stat_cold(at);
+		op_walk(at, OP_FIRST_WALK);
+		op_visit(at);
+		second = container_mount(kind, dir, layers, "second");
+		at->root = second;
+		op_walk(at, OP_SECOND_WALK);
+		share(at->results, OP_SECOND_WALK, OP_SECOND_WALK_LINKED);
+		share(at->results, OP_SECOND_WALK, OP_SECOND_WALK_DROPPED);
+		op_names_second(at);
+		op_walk(at, OP_WALK_AGAIN);
+		op_warm(at);
+		op_slab(at, kind, layers, dir);
 		unmount(second);
-		unmount(first);
-		remove_container(dir, "second");
-		remove_container(dir, "first");
-		free(first);
+		container_remove(dir, "second");
 		free(second);
 	}
+	op_mounts(at, kind, layers, dir);
+	unmount(first);
+	container_remove(dir, "first");
+	free(first);
 }
 
-void measure(struct bench *b, int stack, enum kind kind, const char *dir)
+static void measure(struct bench *b, int stack, enum fs_kind kind,
+		    const char *dir, int repeat)
 {
-	if (kind == KIND_BARE)
-		measure_bare(b, stack, dir);
-	else
-		measure_stack(b, stack, kind, dir);
+	struct place at = { b->results[stack][kind], NULL, repeat };
+	int layers = b->layers[stack];
+	char *plain;
+
+	if (kind != KIND_BARE) {
+		measure_stack(&at, kind, layers, dir);
+		return;
+	}
+	plain = path_of("%s/plain", dir);
+	at.root = plain;
+	measure_bare(&at, dir, layers);
+	if (layers <= MAX_LAYERS_WALKED) {
+		share(at.results, OP_FIRST_WALK, OP_SECOND_WALK_DROPPED);
+		share(at.results, OP_WALK_AGAIN, OP_SECOND_WALK);
+	}
+	free(plain);
 }
+
+const struct program program_ops = {
+	.name = "ops",
+	.intro = "Single operations. bench.h says what is compared with what.\n",
+	.rows = rows,
+	.nr_rows = NR_OPS,
+	.build = build,
+	.measure = measure,
+};

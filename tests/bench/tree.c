@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The tree that is measured:
- *
- *	tree/tT/dD/fF	walked
- *	link/tT/dD/fF	the same files by other names, only in the plain tree
- *	big/fF		listed
- *	prey/uF, cF	unlinked, changed
- */
+/* Make, walk and remove the files that tree.h lists. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -19,32 +12,31 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "tree.h"
 
-static void make_parents(const char *path)
+void tree_make_parents(const char *path)
 {
 	char *part = strdup(path), *slash = part;
 
 	while ((slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
-		if (mkdir(part, 0755) && errno != EEXIST)
-			die("mkdir %s: %s", part, strerror(errno));
+		must(!mkdir(part, 0755) || errno == EEXIST, "mkdir", part);
 		*slash = '/';
 	}
 	free(part);
 }
 
-static void make_file(const char *path, size_t size)
+void tree_make_file(const char *path, size_t size)
 {
-	static const char data[FILE_SIZE];
+	static const char data[MEG_BYTES];
 	int fd;
 
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0 && errno == ENOENT) {
-		make_parents(path);
+		tree_make_parents(path);
 		fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
 	}
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		die("%s: %s", path, strerror(errno));
+	must(fd >= 0 && write(fd, data, size) == (ssize_t)size, "write", path);
 	close(fd);
 }
 
@@ -55,10 +47,10 @@ static void deal(const char *dir, int layers, const char *name, size_t size)
 {
 	char *path = path_of("%s/l%u/%s", dir, dealt++ % layers, name);
 
-	make_file(path, size);
+	tree_make_file(path, size);
 	free(path);
 	path = path_of("%s/plain/%s", dir, name);
-	make_file(path, size);
+	tree_make_file(path, size);
 	free(path);
 }
 
@@ -78,7 +70,7 @@ static void deal_tree(const char *dir, int layers)
 
 		deal(dir, layers, name, 64);
 		if (link(plain, other)) {
-			make_parents(other);
+			tree_make_parents(other);
 			if (link(plain, other))
 				die("link %s: %s", other, strerror(errno));
 		}
@@ -101,6 +93,58 @@ static void deal_many(const char *dir, int layers, const char *prefix, int nr,
 	}
 }
 
+/* Nothing is done to these but listing: the plain tree has links to them. */
+static void deal_big(const char *dir, int layers)
+{
+	int i;
+
+	for (i = 0; i < BIG_FILES; i++) {
+		char *path = path_of("%s/l%d/big/f%d", dir, i % layers, i);
+		char *plain = path_of("%s/plain/big/f%d", dir, i);
+
+		tree_make_file(path, 0);
+		if (!i)
+			tree_make_parents(plain);
+		if (link(path, plain))
+			die("link %s: %s", plain, strerror(errno));
+		free(path);
+		free(plain);
+	}
+}
+
+static void deal_small(const char *dir, int layers)
+{
+	int i, d;
+
+	for (d = 0; d < SMALL_DIRS; d++) {
+		char *prefix = path_of("small/d%d/f", d);
+
+		for (i = 0; i < layers; i++) {
+			char *path = path_of("%s/l%d/%s", dir, i, prefix);
+
+			tree_make_parents(path);
+			free(path);
+		}
+		deal_many(dir, layers, prefix, SMALL_FILES, 8);
+		free(prefix);
+	}
+}
+
+/* Only as much as a mount has to look at. */
+void tree_build_few(const char *dir, int layers)
+{
+	int i;
+
+	dealt = 0;
+	for (i = 0; i < layers; i++) {
+		char *layer = path_of("%s/l%d/", dir, i);
+
+		tree_make_parents(layer);
+		free(layer);
+	}
+	deal_many(dir, layers, "tree/t0/d0/f", TREE_FILES, 8);
+}
+
 void tree_build(const char *dir, int layers)
 {
 	int i;
@@ -109,14 +153,20 @@ void tree_build(const char *dir, int layers)
 	for (i = 0; i < layers; i++) {
 		char *layer = path_of("%s/l%d/", dir, i);
 
-		make_parents(layer);
+		tree_make_parents(layer);
 		free(layer);
 	}
 	deal_tree(dir, layers);
-	deal_many(dir, layers, "big/f", BIG_FILES, 0);
+	deal_many(dir, layers, "seen/f", SEEN_FILES, 8);
+	deal_many(dir, layers, "cold/f", COLD_FILES, 8);
 	deal_many(dir, layers, "prey/u", VICTIMS * MAX_REPEATS, 8);
+	deal_many(dir, layers, "prey/v", VICTIMS * MAX_REPEATS, 8);
 	deal_many(dir, layers, "prey/c", VICTIMS * MAX_REPEATS, 8);
-	deal_many(dir, layers, "data", 1, FILE_SIZE);
+	deal_many(dir, layers, "prey/d", VICTIMS * MAX_REPEATS, 8);
+	deal(dir, layers, "page", PAGE_BYTES);
+	deal(dir, layers, "meg", MEG_BYTES);
+	deal_small(dir, layers);
+	deal_big(dir, layers);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag,
