@@ -7,8 +7,9 @@
  * For each number of layers N there is one tree of files, dealt out to N
  * directories (the layers) so that most of its directories are merged from
  * many, and once more whole, as a plain directory.  All lie on one ext4 on a
- * ram disk.  "bare" is the plain directory; the others stack the N layers with
- * an upper on top, and are measured by the same code as bare is.
+ * ram disk.  "bare" is the plain directory, bind mounted so that its path has as
+ * many parts as the others'; these stack the N layers with an upper on top, and
+ * are measured by the same code as bare is.
  *
  * A walk is: list every directory of the tree and stat every entry.
  *
@@ -140,11 +141,13 @@ struct program {
 extern const char *const kind_names[NR_KINDS];
 extern const struct program program_ops, program_work, program_scale;
 
-/* main.c */
+/* util.c */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void must(bool ok, const char *what, const char *path);
 char *path_of(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 double now(void);
+
+/* main.c */
 void add(struct result *results, int row, double value);
 
 /* mounts.c */

@@ -7,8 +7,6 @@
 
 #include "bench.h"
 
-const char *const kind_names[NR_KINDS] = { "bare", "overlay", "layerfs" };
-
 static const char *const unit_names[] = {
 	[UNIT_RATIO] = "ns",
 	[UNIT_US] = "us",
