@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Images are found by their list of layers and the mounter's identity, or made. */
 #include <linux/fs_context.h>
-#include <linux/security.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/uuid.h>
@@ -10,47 +9,42 @@
 #include "layer/lower.h"
 #include "layer/marker.h"
 
-/*
- * Whether what one may see through the layers, the other may too.  The
- * credentials of the first mounter serve all containers of the image, so
- * whatever a filesystem or a security module may decide by has to be equal.
- */
+/* Whether what one may see through the layers, the other may too. */
 static bool lfs_cred_equal(const struct cred *a, const struct cred *b)
 {
-	u32 sec_a, sec_b;
-
-	if (a == b)
-		return true;
-	if (a->user_ns != b->user_ns || cred_fscmp(a, b) ||
-	    !uid_eq(a->uid, b->uid) || !gid_eq(a->gid, b->gid) ||
-	    !uid_eq(a->suid, b->suid) || !gid_eq(a->sgid, b->sgid) ||
-	    !uid_eq(a->euid, b->euid) || !gid_eq(a->egid, b->egid) ||
-	    !cap_issubset(a->cap_effective, b->cap_effective) ||
-	    !cap_issubset(b->cap_effective, a->cap_effective))
-		return false;
-	security_cred_getsecid(a, &sec_a);
-	security_cred_getsecid(b, &sec_b);
-	return sec_a == sec_b;
+	return a == b ||
+	       (a->user_ns == b->user_ns && !cred_fscmp(a, b) &&
+		uid_eq(a->uid, b->uid) && gid_eq(a->gid, b->gid) &&
+		uid_eq(a->suid, b->suid) && gid_eq(a->sgid, b->sgid) &&
+		uid_eq(a->euid, b->euid) && gid_eq(a->egid, b->egid) &&
+		cap_issubset(a->cap_effective, b->cap_effective) &&
+		cap_issubset(b->cap_effective, a->cap_effective));
 }
 
 /**
  * lfs_image_serves - whether an image's layers are read as a mounter would read them
  * @image: the image
- * @cred: the mounter's, from lfs_mounter_creds()
- * @marks: which attributes the mounter wants to count
+ * @reader: the mounter, and how
+ *
+ * The credentials of the first mounter serve all containers of the image, so whatever
+ * a filesystem or a security module may decide by has to be equal.  The image's
+ * credentials hold its label, so no other label is given its secid.
  *
  * Context: any; takes no lock.
  */
-bool lfs_image_serves(const struct lfs_image *image, const struct cred *cred,
-		      const struct lfs_marks *marks)
+bool lfs_image_serves(const struct lfs_image *image, const struct lfs_reader *reader)
 {
-	return image->marks == marks && lfs_cred_equal(image->cred, cred);
+	return image->marks == reader->marks && image->secid == reader->secid &&
+	       lfs_cred_equal(image->cred, reader->cred);
 }
 
 static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 {
 	const struct lfs_image *image = READ_ONCE(sb->s_fs_info);
 	const struct lfs_image *want = fc->s_fs_info;
+	const struct lfs_reader reader = {
+		.cred = want->cred, .secid = want->secid, .marks = want->marks,
+	};
 
 	/* NULL: see lfs_image_kill_sb(). */
 	if (!image)
@@ -58,7 +52,7 @@ static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 	/* sget_fc() answers EBUSY to a match from another user namespace. */
 	return sb->s_user_ns == fc->user_ns &&
 	       lfs_layerset_equal(image->set, want->set) &&
-	       lfs_image_serves(image, want->cred, want->marks);
+	       lfs_image_serves(image, &reader);
 }
 
 static void lfs_image_free(struct lfs_image *image)
@@ -185,7 +179,7 @@ struct cred *lfs_mounter_creds(void)
 
 /* Takes over @set, also on failure. */
 static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
-					 const struct lfs_marks *marks)
+					 const struct lfs_reader *reader)
 {
 	struct lfs_image *image;
 
@@ -195,7 +189,8 @@ static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
 		return NULL;
 	}
 	image->set = set;
-	image->marks = marks;
+	image->marks = reader->marks;
+	image->secid = reader->secid;
 	spin_lock_init(&image->lists_lock);
 	INIT_LIST_HEAD(&image->lists);
 	image->cred = lfs_mounter_creds();
@@ -347,14 +342,14 @@ struct file_system_type lfs_image_fs_type = {
 /**
  * lfs_image_mount - find or make the image of a list of layers
  * @set: the layers; taken over, also on failure
- * @marks: which attributes mark them
+ * @reader: the mounter, and how
  *
  * Return: a mount that keeps the image alive, ended with mntput(); its root is
  * the image's.  -ENOMEM, -EPERM from a user namespace that may not mount.
  */
-struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks)
+struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_reader *reader)
 {
-	struct lfs_image *image = lfs_image_alloc(set, marks);
+	struct lfs_image *image = lfs_image_alloc(set, reader);
 	struct fs_context *fc;
 	struct vfsmount *mnt;
 

@@ -2,6 +2,7 @@
 /* The steps of a mount, from options to a container; and of a remount. */
 #include <linux/fs_context.h>
 #include <linux/module.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -193,9 +194,9 @@ static void lfs_warn_submounts(struct fs_context *fc, const struct lfs_params *p
 
 /* The layers, with those of a mounted image in its place. */
 static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, struct lfs_params *p,
-					   const struct cred *cred, const struct lfs_marks *marks)
+					   const struct lfs_reader *reader)
 {
-	const struct lfs_layerset *inner = lfs_flatten(p, cred, marks);
+	const struct lfs_layerset *inner = lfs_flatten(p, reader);
 	struct lfs_layerset *set;
 	unsigned int bad;
 	int err;
@@ -229,18 +230,21 @@ static const struct lfs_marks *lfs_marks_wanted(const struct lfs_params *p)
 
 static struct vfsmount *lfs_get_image(struct fs_context *fc, struct lfs_params *p)
 {
-	const struct lfs_marks *marks = lfs_marks_wanted(p);
-	const struct cred *cred = lfs_mounter_creds();
+	struct lfs_reader reader = {
+		.cred = lfs_mounter_creds(),
+		.marks = lfs_marks_wanted(p),
+	};
 	struct lfs_layerset *set;
 	struct vfsmount *image;
 
-	if (!cred)
+	if (!reader.cred)
 		return ERR_PTR(-ENOMEM);
-	set = lfs_get_layers(fc, p, cred, marks);
-	put_cred(cred);
+	security_current_getsecid_subj(&reader.secid);
+	set = lfs_get_layers(fc, p, &reader);
+	put_cred(reader.cred);
 	if (IS_ERR(set))
 		return ERR_CAST(set);
-	image = lfs_image_mount(set, marks);
+	image = lfs_image_mount(set, &reader);
 	if (IS_ERR(image))
 		errorfc(fc, "cannot make the image: %pe", image);
 	return image;
