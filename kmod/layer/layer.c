@@ -19,15 +19,24 @@
 static DEFINE_MUTEX(lfs_layer_mutex);
 static DEFINE_HASHTABLE(lfs_layer_table, 9);
 
+/*
+ * What of a mount's flags makes another layer of a directory.  Who names it through an
+ * unbindable one is to find none, as it cannot be cloned.  The others are the mount
+ * namespace's and the moment's (shared, locked, held by a remount), or decide nothing
+ * here: what may be run, and which devices opened, the container's own mount says.
+ */
+#define LFS_LAYER_MNT_FLAGS (MNT_NOSUID | MNT_UNBINDABLE)
+
 static struct lfs_layer *lfs_layer_find(const struct path *path)
 {
+	int flags = READ_ONCE(path->mnt->mnt_flags) & LFS_LAYER_MNT_FLAGS;
 	struct lfs_layer *layer;
 
 	hash_for_each_possible(lfs_layer_table, layer, hash,
 			       (unsigned long)path->dentry) {
 		if (layer->mnt->mnt_root == path->dentry &&
 		    layer->mnt->mnt_sb == path->mnt->mnt_sb &&
-		    layer->origin_flags == path->mnt->mnt_flags &&
+		    layer->origin_flags == flags &&
 		    mnt_idmap(layer->mnt) == mnt_idmap(path->mnt) &&
 		    layer->user_ns == current_user_ns())
 			return layer;
@@ -99,11 +108,12 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 		goto free_path;
 	}
 	/* Nobody but us knows this mount yet, so its flags need no lock. */
+	layer->origin_flags = layer->mnt->mnt_flags & LFS_LAYER_MNT_FLAGS;
+	layer->mnt->mnt_flags &= ~(MNT_USER_SETTABLE_MASK & ~LFS_LAYER_MNT_FLAGS);
 	layer->mnt->mnt_flags |= MNT_READONLY | MNT_NOATIME;
 	/* As mnt_may_suid() has it: what a namespace below says is of no weight here. */
 	if (!current_in_userns(layer->mnt->mnt_sb->s_user_ns))
 		layer->mnt->mnt_flags |= MNT_NOSUID;
-	layer->origin_flags = path->mnt->mnt_flags;
 	layer->user_ns = get_user_ns(current_user_ns());
 	/* Once, as it walks what is cached of the tree. */
 	layer->has_submounts = path_has_submounts(path);
