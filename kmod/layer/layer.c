@@ -115,8 +115,6 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 	if (!current_in_userns(layer->mnt->mnt_sb->s_user_ns))
 		layer->mnt->mnt_flags |= MNT_NOSUID;
 	layer->user_ns = get_user_ns(current_user_ns());
-	/* Once, as it walks what is cached of the tree. */
-	layer->has_submounts = path_has_submounts(path);
 	layer->ident = lfs_layer_ident(layer->mnt);
 	refcount_set(&layer->ref, 1);
 	return layer;
@@ -130,6 +128,15 @@ free_layer:
 	return ERR_PTR(err);
 }
 
+/*
+ * This walks all that is cached of the tree, and nobody on the machine can mount or
+ * unmount meanwhile.  So it is done only for those who can stop the machine anyway.
+ */
+static bool lfs_layer_look_for_mounts(const struct path *path)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) && path_has_submounts(path);
+}
+
 /**
  * lfs_layer_get - find or make the layer of a directory
  * @path: the directory, through a mount of the caller's mount namespace
@@ -140,20 +147,24 @@ free_layer:
 struct lfs_layer *lfs_layer_get(const struct path *path)
 {
 	struct lfs_layer *layer;
+	bool found;
 
 	mutex_lock(&lfs_layer_mutex);
 	layer = lfs_layer_find(path);
-	if (layer) {
+	found = layer;
+	if (found) {
 		refcount_inc(&layer->ref);
-		goto out;
+	} else {
+		layer = lfs_layer_alloc(path);
+		if (!IS_ERR(layer)) {
+			hash_add(lfs_layer_table, &layer->hash, (unsigned long)path->dentry);
+			lfs_registry_add(&lfs_layer_registry, &layer->reg);
+		}
 	}
-	layer = lfs_layer_alloc(path);
-	if (IS_ERR(layer))
-		goto out;
-	hash_add(lfs_layer_table, &layer->hash, (unsigned long)path->dentry);
-	lfs_registry_add(&lfs_layer_registry, &layer->reg);
-out:
 	mutex_unlock(&lfs_layer_mutex);
+	/* Who has found it by now may say nothing of mounts: it is a warning. */
+	if (!found && !IS_ERR(layer))
+		WRITE_ONCE(layer->has_submounts, lfs_layer_look_for_mounts(path));
 	return layer;
 }
 

@@ -27,7 +27,8 @@ enum {
  *                identity
  * @user_ns: of the mounter; part of the identity, referenced
  * @has_submounts: something was mounted in it, as the first mounter saw it, when it
- *                 became a layer
+ *                 became a layer; never of a user namespace's.  Set after the layer has
+ *                 been published
  * @ident: tells it from other layers in file handles; the same after a remount
  * @flags: LFS_LAYER_*, atomic bits
  * @path: absolute path as the first mounter named it

@@ -184,7 +184,7 @@ static void lfs_warn_submounts(struct fs_context *fc, const struct lfs_params *p
 	char *said;
 
 	for (i = 0; i < set->nr; i++) {
-		if (!set->layers[i]->has_submounts)
+		if (!READ_ONCE(set->layers[i]->has_submounts))
 			continue;
 		said = lfs_layer_said(p, inner, set, i);
 		warnfc(fc, "%s has mounts in it, which do not show", said ?: "a layer");
