@@ -285,19 +285,22 @@ static int lfs_reconfigure(struct fs_context *fc)
 {
 	struct super_block *sb = fc->root->d_sb;
 	struct lfs_container *c = lfs_container_of(sb);
+	bool asked = fc->sb_flags_mask & SB_RDONLY;
+	bool ro = fc->sb_flags & SB_RDONLY;
 	int err;
 
 	err = lfs_params_check_remount(fc, c->params) ?: lfs_check_sync(fc);
 	if (err)
 		return err;
-	if (!(fc->sb_flags & SB_RDONLY) && !lfs_container_has_upper(c)) {
+	/* fsconfig(2) says what changes; mount(2) says all, "rw" by not saying "ro". */
+	if (!asked)
+		return 0;
+	if (!ro && !lfs_container_has_upper(c)) {
 		/* mount(8) keeps "ro" of /proc/mounts; this one asked for "rw". */
 		errorfc(fc, "rw: the container has no upperdir to write to");
 		return -EROFS;
 	}
-	if ((fc->sb_flags & SB_RDONLY) && !sb_rdonly(sb))
-		return lfs_container_sync(c);
-	return 0;
+	return ro && !sb_rdonly(sb) ? lfs_container_sync(c) : 0;
 }
 
 static void lfs_fc_free(struct fs_context *fc)
