@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include <linux/security.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/user_namespace.h>
 
 #include "container/container.h"
@@ -12,11 +13,6 @@
 #include "limits.h"
 #include "mount/flatten.h"
 #include "mount/params.h"
-
-static bool lfs_same_dir(const struct path *a, const struct path *b)
-{
-	return a->dentry == b->dentry;
-}
 
 /* One is the other or lies below it. */
 static bool lfs_overlap(struct dentry *a, struct dentry *b)
@@ -46,22 +42,6 @@ static int lfs_check_upper(struct fs_context *fc, const struct lfs_params *p)
 		errorfc(fc, "upperdir '%s' lies on %d stacked filesystems, one more is not allowed",
 			p->upper_name, FILESYSTEM_MAX_STACK_DEPTH);
 		return -EINVAL;
-	}
-	return 0;
-}
-
-static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < p->nr_lower; i++) {
-		for (j = i + 1; j < p->nr_lower; j++) {
-			if (!lfs_same_dir(&p->lower[i], &p->lower[j]))
-				continue;
-			errorfc(fc, "lowerdir '%s' and lowerdir '%s' are the same directory",
-				p->name[i], p->name[j]);
-			return -EINVAL;
-		}
 	}
 	return 0;
 }
@@ -100,6 +80,56 @@ static void lfs_refuse_layer(struct fs_context *fc, const struct lfs_params *p,
 		errorfc(fc, "%s lies on %d stacked filesystems, one more is not allowed", said,
 			FILESYSTEM_MAX_STACK_DEPTH);
 	}
+}
+
+static int lfs_cmp_dentries(const void *a, const void *b)
+{
+	const struct dentry * const *x = a;
+	const struct dentry * const *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The root of two layers, through whatever mounts; NULL if there is none, or an error. */
+static const struct dentry *lfs_find_twice(const struct lfs_layerset *set)
+{
+	const struct dentry **root, *twice = NULL;
+	unsigned int i;
+
+	if (set->nr < 2)
+		return NULL;
+	root = kvmalloc_array(set->nr, sizeof(*root), GFP_KERNEL);
+	if (!root)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < set->nr; i++)
+		root[i] = set->layers[i]->mnt->mnt_root;
+	sort(root, set->nr, sizeof(*root), lfs_cmp_dentries, NULL);
+	for (i = 1; !twice && i < set->nr; i++) {
+		if (root[i] == root[i - 1])
+			twice = root[i];
+	}
+	kvfree(root);
+	return twice;
+}
+
+static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p,
+			   const struct lfs_layerset *inner, const struct lfs_layerset *set)
+{
+	const struct dentry *twice = lfs_find_twice(set);
+	char *said[2] = {};
+	unsigned int i, n = 0;
+
+	if (IS_ERR_OR_NULL(twice))
+		return PTR_ERR_OR_ZERO(twice);
+	for (i = 0; n < 2 && i < set->nr; i++) {
+		if (set->layers[i]->mnt->mnt_root == twice)
+			said[n++] = lfs_layer_said(p, inner, set, i);
+	}
+	errorfc(fc, "%s and %s are the same directory", said[0] ?: "a layer",
+		said[1] ?: "another one");
+	kfree(said[0]);
+	kfree(said[1]);
+	return -EINVAL;
 }
 
 static int lfs_check_layers(struct fs_context *fc, struct lfs_params *p,
@@ -146,9 +176,6 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 		return -EINVAL;
 	}
 	err = lfs_check_sync(fc);
-	if (err)
-		return err;
-	err = lfs_check_twice(fc, p);
 	if (err)
 		return err;
 	if (p->upper_name && !p->work_name) {
@@ -212,12 +239,12 @@ static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, struct lfs_par
 			lfs_clone_reason(PTR_ERR(set)));
 		return set;
 	}
-	lfs_warn_submounts(fc, p, inner, set);
-	err = lfs_check_layers(fc, p, inner, set);
+	err = lfs_check_twice(fc, p, inner, set) ?: lfs_check_layers(fc, p, inner, set);
 	if (err) {
 		lfs_layerset_free(set);
 		return ERR_PTR(err);
 	}
+	lfs_warn_submounts(fc, p, inner, set);
 	return set;
 }
 
