@@ -66,10 +66,8 @@ static void lfs_image_free(struct lfs_image *image)
 		for (i = 0; i < image->set->nr; i++)
 			atomic_dec(&image->set->layers[i]->images);
 	}
-	if (image->counters)
-		free_percpu(image->counters);
-	if (image->cred)
-		put_cred(image->cred);
+	free_percpu(image->counters);
+	put_cred(image->cred);
 	lfs_layerset_free(image->set);
 	kvfree(image->fsid);
 	kvfree(image->fs);
@@ -177,7 +175,10 @@ struct cred *lfs_mounter_creds(void)
 	return cred;
 }
 
-/* Takes over @set, also on failure. */
+/*
+ * As much of an image as tells which one is wanted: mostly it is there already.  Takes
+ * over @set, also on failure.
+ */
 static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
 					 const struct lfs_reader *reader)
 {
@@ -189,20 +190,26 @@ static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
 		return NULL;
 	}
 	image->set = set;
-	image->marks = reader->marks;
+	image->cred = get_cred(reader->cred);
 	image->secid = reader->secid;
+	image->marks = reader->marks;
+	return image;
+}
+
+/* The rest of a new one; what a failure leaves is lfs_image_free()'s. */
+static int lfs_image_complete(struct lfs_image *image)
+{
+	unsigned int nr = image->set->nr;
+
 	spin_lock_init(&image->lists_lock);
 	INIT_LIST_HEAD(&image->lists);
-	image->cred = lfs_mounter_creds();
 	image->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
-	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL_ACCOUNT);
-	image->fsid = kvcalloc(set->nr, sizeof(*image->fsid), GFP_KERNEL_ACCOUNT);
-	if (!image->cred || !image->counters || !image->fs || !image->fsid) {
-		lfs_image_free(image);
-		return NULL;
-	}
+	image->fs = kvcalloc(nr, sizeof(*image->fs), GFP_KERNEL_ACCOUNT);
+	image->fsid = kvcalloc(nr, sizeof(*image->fsid), GFP_KERNEL_ACCOUNT);
+	if (!image->counters || !image->fs || !image->fsid)
+		return -ENOMEM;
 	lfs_image_number_fs(image);
-	return image;
+	return 0;
 }
 
 /* The layers' roots, merged. */
@@ -246,8 +253,11 @@ static int lfs_image_fill_super(struct super_block *sb)
 	struct lfs_image *image = lfs_image_of(sb);
 	struct inode *root;
 	unsigned int i;
-	int depth = 0;
+	int err, depth = 0;
 
+	err = lfs_image_complete(image);
+	if (err)
+		return err;
 	for (i = 0; i < image->set->nr; i++)
 		depth = max(depth, image->set->layers[i]->mnt->mnt_sb->s_stack_depth);
 	/* The image is part of its containers, not one more level of stacking. */

@@ -268,12 +268,14 @@ static struct vfsmount *lfs_get_image(struct fs_context *fc, struct lfs_params *
 		return ERR_PTR(-ENOMEM);
 	security_current_getsecid_subj(&reader.secid);
 	set = lfs_get_layers(fc, p, &reader);
+	if (IS_ERR(set)) {
+		image = ERR_CAST(set);
+	} else {
+		image = lfs_image_mount(set, &reader);
+		if (IS_ERR(image))
+			errorfc(fc, "cannot make the image: %pe", image);
+	}
 	put_cred(reader.cred);
-	if (IS_ERR(set))
-		return ERR_CAST(set);
-	image = lfs_image_mount(set, &reader);
-	if (IS_ERR(image))
-		errorfc(fc, "cannot make the image: %pe", image);
 	return image;
 }
 
