@@ -261,5 +261,6 @@ void lfs_names_drop_whiteouts(struct lfs_names *names)
 		if (!names->v[i]->whiteout)
 			names->v[n++] = names->v[i];
 	}
+	names->nr_dropped += names->nr - n;
 	names->nr = n;
 }
