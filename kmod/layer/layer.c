@@ -225,7 +225,8 @@ const char *lfs_clone_reason(int err)
 void lfs_layer_changed(struct lfs_layer *layer, const struct dentry *where)
 {
 	if (!test_and_set_bit(LFS_LAYER_CHANGED, &layer->flags))
-		pr_warn("layer '%s' was changed while in use, at '%pd4'\n", layer->path, where);
+		pr_warn_ratelimited("layer '%s' was changed while in use, at '%pd4'\n",
+				    layer->path, where);
 }
 
 /**
