@@ -43,6 +43,15 @@
 /* A name list's smallest hash table, as a power of two. */
 #define LFS_NAMES_MIN_ORDER	4
 
+/*
+ * Names in one directory, and so many times again those of its subdirectories in further
+ * layers: what an array of pointers, or of these, can hold in the 2 GiB that the kernel
+ * allocates at once, growing by doubling.  Each name takes some 60 bytes more, charged to who
+ * lists the directory, so memory is mostly what ends before.
+ */
+#define LFS_MAX_NAMES		(64U << 20)
+#define LFS_MAX_NAMES_AGAIN	(128U << 20)
+
 /* So many names in a list take the memory of a dentry. */
 #define LFS_NAMES_PER_DENTRY	4
 

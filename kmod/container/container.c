@@ -297,8 +297,8 @@ fail:
 void lfs_upper_changed(struct lfs_container *c, const struct dentry *where)
 {
 	if (!test_and_set_bit(LFS_C_UPPER_CHANGED, &c->flags))
-		pr_warn("upperdir '%s' was changed from outside the mount, at '%pd4'\n",
-			c->params->upper_name, where);
+		pr_warn_ratelimited("upperdir '%s' was changed from outside the mount, at '%pd4'\n",
+				    c->params->upper_name, where);
 }
 
 /**

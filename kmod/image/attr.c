@@ -37,6 +37,9 @@ static void lfs_image_remember(struct lfs_image_inode *ii, const struct kstat *s
 
 	if (upper_32_bits(stat->attributes | stat->attributes_mask))
 		return;
+	/* Of what was changed since, or is asked for more than is remembered. */
+	if (smp_load_acquire(&told->known))
+		return;
 	spin_lock(&ii->vfs_inode.i_lock);
 	if (!told->known) {
 		told->ctime = stat->ctime.tv_sec;
@@ -48,7 +51,7 @@ static void lfs_image_remember(struct lfs_image_inode *ii, const struct kstat *s
 		told->attributes = stat->attributes;
 		told->attributes_mask = stat->attributes_mask;
 		told->result_mask = stat->result_mask & LFS_TOLD_MASK;
-		/* Pairs with smp_load_acquire() in lfs_image_told(). */
+		/* Pairs with smp_load_acquire() in lfs_image_told(), and above. */
 		smp_store_release(&told->known, true);
 	}
 	spin_unlock(&ii->vfs_inode.i_lock);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Images are found by their list of layers and the mounter's identity, or made. */
 #include <linux/fs_context.h>
-#include <linux/security.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/uuid.h>
@@ -10,47 +9,42 @@
 #include "layer/lower.h"
 #include "layer/marker.h"
 
-/*
- * Whether what one may see through the layers, the other may too.  The
- * credentials of the first mounter serve all containers of the image, so
- * whatever a filesystem or a security module may decide by has to be equal.
- */
+/* Whether what one may see through the layers, the other may too. */
 static bool lfs_cred_equal(const struct cred *a, const struct cred *b)
 {
-	u32 sec_a, sec_b;
-
-	if (a == b)
-		return true;
-	if (a->user_ns != b->user_ns || cred_fscmp(a, b) ||
-	    !uid_eq(a->uid, b->uid) || !gid_eq(a->gid, b->gid) ||
-	    !uid_eq(a->suid, b->suid) || !gid_eq(a->sgid, b->sgid) ||
-	    !uid_eq(a->euid, b->euid) || !gid_eq(a->egid, b->egid) ||
-	    !cap_issubset(a->cap_effective, b->cap_effective) ||
-	    !cap_issubset(b->cap_effective, a->cap_effective))
-		return false;
-	security_cred_getsecid(a, &sec_a);
-	security_cred_getsecid(b, &sec_b);
-	return sec_a == sec_b;
+	return a == b ||
+	       (a->user_ns == b->user_ns && !cred_fscmp(a, b) &&
+		uid_eq(a->uid, b->uid) && gid_eq(a->gid, b->gid) &&
+		uid_eq(a->suid, b->suid) && gid_eq(a->sgid, b->sgid) &&
+		uid_eq(a->euid, b->euid) && gid_eq(a->egid, b->egid) &&
+		cap_issubset(a->cap_effective, b->cap_effective) &&
+		cap_issubset(b->cap_effective, a->cap_effective));
 }
 
 /**
  * lfs_image_serves - whether an image's layers are read as a mounter would read them
  * @image: the image
- * @cred: the mounter's, from lfs_mounter_creds()
- * @marks: which attributes the mounter wants to count
+ * @reader: the mounter, and how
+ *
+ * The credentials of the first mounter serve all containers of the image, so whatever
+ * a filesystem or a security module may decide by has to be equal.  The image's
+ * credentials hold its label, so no other label is given its secid.
  *
  * Context: any; takes no lock.
  */
-bool lfs_image_serves(const struct lfs_image *image, const struct cred *cred,
-		      const struct lfs_marks *marks)
+bool lfs_image_serves(const struct lfs_image *image, const struct lfs_reader *reader)
 {
-	return image->marks == marks && lfs_cred_equal(image->cred, cred);
+	return image->marks == reader->marks && image->secid == reader->secid &&
+	       lfs_cred_equal(image->cred, reader->cred);
 }
 
 static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 {
 	const struct lfs_image *image = READ_ONCE(sb->s_fs_info);
 	const struct lfs_image *want = fc->s_fs_info;
+	const struct lfs_reader reader = {
+		.cred = want->cred, .secid = want->secid, .marks = want->marks,
+	};
 
 	/* NULL: see lfs_image_kill_sb(). */
 	if (!image)
@@ -58,7 +52,7 @@ static int lfs_image_test(struct super_block *sb, struct fs_context *fc)
 	/* sget_fc() answers EBUSY to a match from another user namespace. */
 	return sb->s_user_ns == fc->user_ns &&
 	       lfs_layerset_equal(image->set, want->set) &&
-	       lfs_image_serves(image, want->cred, want->marks);
+	       lfs_image_serves(image, &reader);
 }
 
 static void lfs_image_free(struct lfs_image *image)
@@ -72,10 +66,8 @@ static void lfs_image_free(struct lfs_image *image)
 		for (i = 0; i < image->set->nr; i++)
 			atomic_dec(&image->set->layers[i]->images);
 	}
-	if (image->counters)
-		free_percpu(image->counters);
-	if (image->cred)
-		put_cred(image->cred);
+	free_percpu(image->counters);
+	put_cred(image->cred);
 	lfs_layerset_free(image->set);
 	kvfree(image->fsid);
 	kvfree(image->fs);
@@ -183,9 +175,12 @@ struct cred *lfs_mounter_creds(void)
 	return cred;
 }
 
-/* Takes over @set, also on failure. */
+/*
+ * As much of an image as tells which one is wanted: mostly it is there already.  Takes
+ * over @set, also on failure.
+ */
 static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
-					 const struct lfs_marks *marks)
+					 const struct lfs_reader *reader)
 {
 	struct lfs_image *image;
 
@@ -195,19 +190,26 @@ static struct lfs_image *lfs_image_alloc(struct lfs_layerset *set,
 		return NULL;
 	}
 	image->set = set;
-	image->marks = marks;
+	image->cred = get_cred(reader->cred);
+	image->secid = reader->secid;
+	image->marks = reader->marks;
+	return image;
+}
+
+/* The rest of a new one; what a failure leaves is lfs_image_free()'s. */
+static int lfs_image_complete(struct lfs_image *image)
+{
+	unsigned int nr = image->set->nr;
+
 	spin_lock_init(&image->lists_lock);
 	INIT_LIST_HEAD(&image->lists);
-	image->cred = lfs_mounter_creds();
 	image->counters = alloc_percpu_gfp(struct lfs_counters, GFP_KERNEL_ACCOUNT);
-	image->fs = kvcalloc(set->nr, sizeof(*image->fs), GFP_KERNEL_ACCOUNT);
-	image->fsid = kvcalloc(set->nr, sizeof(*image->fsid), GFP_KERNEL_ACCOUNT);
-	if (!image->cred || !image->counters || !image->fs || !image->fsid) {
-		lfs_image_free(image);
-		return NULL;
-	}
+	image->fs = kvcalloc(nr, sizeof(*image->fs), GFP_KERNEL_ACCOUNT);
+	image->fsid = kvcalloc(nr, sizeof(*image->fsid), GFP_KERNEL_ACCOUNT);
+	if (!image->counters || !image->fs || !image->fsid)
+		return -ENOMEM;
 	lfs_image_number_fs(image);
-	return image;
+	return 0;
 }
 
 /* The layers' roots, merged. */
@@ -251,8 +253,11 @@ static int lfs_image_fill_super(struct super_block *sb)
 	struct lfs_image *image = lfs_image_of(sb);
 	struct inode *root;
 	unsigned int i;
-	int depth = 0;
+	int err, depth = 0;
 
+	err = lfs_image_complete(image);
+	if (err)
+		return err;
 	for (i = 0; i < image->set->nr; i++)
 		depth = max(depth, image->set->layers[i]->mnt->mnt_sb->s_stack_depth);
 	/* The image is part of its containers, not one more level of stacking. */
@@ -347,14 +352,14 @@ struct file_system_type lfs_image_fs_type = {
 /**
  * lfs_image_mount - find or make the image of a list of layers
  * @set: the layers; taken over, also on failure
- * @marks: which attributes mark them
+ * @reader: the mounter, and how
  *
  * Return: a mount that keeps the image alive, ended with mntput(); its root is
  * the image's.  -ENOMEM, -EPERM from a user namespace that may not mount.
  */
-struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks)
+struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_reader *reader)
 {
-	struct lfs_image *image = lfs_image_alloc(set, marks);
+	struct lfs_image *image = lfs_image_alloc(set, reader);
 	struct fs_context *fc;
 	struct vfsmount *mnt;
 

@@ -36,11 +36,25 @@ struct lfs_fs {
 };
 
 /**
+ * struct lfs_reader - as whom, and how, the layers of an image are read
+ * @cred: the mounter's, from lfs_mounter_creds()
+ * @secid: what the security modules call him, from security_current_getsecid_subj():
+ *         not all of them tell it of a struct cred
+ * @marks: which attributes count
+ */
+struct lfs_reader {
+	const struct cred *cred;
+	u32 secid;
+	const struct lfs_marks *marks;
+};
+
+/**
  * struct lfs_image - an ordered list of layers, merged once
  * @reg: id and membership in lfs_image_registry
  * @set: the layers, top first; owned
  * @cred: the mounter's, for all access to the layers; owned.  Equal in rights
  *        to those of every container on the image
+ * @secid: what the security modules called the mounter; theirs, too
  * @marks: which attributes mark whiteouts and the like in its layers and in the
  *         uppers of its containers
  * @sb: the image's superblock; the image lives as long as it
@@ -62,6 +76,7 @@ struct lfs_image {
 	struct lfs_registered reg;
 	struct lfs_layerset *set;
 	const struct cred *cred;
+	u32 secid;
 	const struct lfs_marks *marks;
 	struct super_block *sb;
 	struct lfs_fs *fs;
@@ -234,9 +249,8 @@ static inline u64 lfs_ino(const struct lfs_image *image, unsigned int fsid, u64 
 /* image.c */
 int lfs_image_init(void);
 void lfs_image_exit(void);
-struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_marks *marks);
-bool lfs_image_serves(const struct lfs_image *image, const struct cred *cred,
-		      const struct lfs_marks *marks);
+struct vfsmount *lfs_image_mount(struct lfs_layerset *set, const struct lfs_reader *reader);
+bool lfs_image_serves(const struct lfs_image *image, const struct lfs_reader *reader);
 struct cred *lfs_mounter_creds(void);
 unsigned int lfs_image_fsid(const struct lfs_image *image, const struct path *path);
 

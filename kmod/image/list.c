@@ -13,10 +13,15 @@
 #include "image/names.h"
 #include "limits.h"
 
-/* What it weighs beside a dentry, which is what the VFS takes an object for. */
+/*
+ * What it weighs beside a dentry, which is what the VFS takes an object for.  Whiteouts
+ * are not listed, but take as much memory.
+ */
 static long lfs_image_list_weight(const struct lfs_image_list *list)
 {
-	return 1 + list->names->nr / LFS_NAMES_PER_DENTRY;
+	const struct lfs_names *names = list->names;
+
+	return 1 + ((long)names->nr + names->nr_dropped) / LFS_NAMES_PER_DENTRY;
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A list of names with a hash over it: how a merged directory is listed. */
 #include <linux/align.h>
+#include <linux/build_bug.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/slab.h>
@@ -17,6 +18,10 @@ struct lfs_names_chunk {
 
 #define LFS_NAMES_CHUNK_MIN 512
 #define LFS_NAMES_CHUNK_MAX (64 * 1024)
+
+/* More is refused by the allocator, with a complaint in the log. */
+static_assert(sizeof(struct lfs_name *) <= INT_MAX / LFS_MAX_NAMES);
+static_assert(sizeof(struct lfs_name_again) <= INT_MAX / LFS_MAX_NAMES_AGAIN);
 
 /**
  * lfs_names_alloc - an empty list
@@ -95,7 +100,7 @@ struct lfs_name *lfs_names_find(const struct lfs_names *names, const char *name,
 	return lfs_names_find_hash(names, name, len, lfs_names_hash(names, name, len));
 }
 
-/* Room for one more entry; buckets grow with the list. */
+/* Room for one more entry; buckets grow with the list.  -ENOMEM, -EFBIG. */
 static int lfs_names_grow(struct lfs_names *names)
 {
 	unsigned int max = names->max ? names->max * 2 : 1U << LFS_NAMES_MIN_ORDER;
@@ -104,6 +109,8 @@ static int lfs_names_grow(struct lfs_names *names)
 
 	if (names->nr < names->max)
 		return 0;
+	if (max > LFS_MAX_NAMES)
+		return -EFBIG;
 	v = kvrealloc(names->v, array_size(max, sizeof(*v)), GFP_KERNEL_ACCOUNT);
 	if (!v)
 		return -ENOMEM;
@@ -113,7 +120,7 @@ static int lfs_names_grow(struct lfs_names *names)
 	order = ilog2(max);
 	if (order <= names->order)
 		return 0;
-	bucket = kvcalloc(max, sizeof(*bucket), GFP_KERNEL_ACCOUNT);
+	bucket = kvcalloc(max, sizeof(*bucket), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!bucket)
 		return 0;	/* longer chains, nothing worse */
 	kvfree(names->bucket);
@@ -171,6 +178,8 @@ static int lfs_names_repeat(struct lfs_names *names, struct lfs_name *n, unsigne
 	if (last && last->source == names->source)
 		return 0;
 	if (names->nr_again == names->max_again) {
+		if (max > LFS_MAX_NAMES_AGAIN)
+			return -EFBIG;
 		again = kvrealloc(again, array_size(max, sizeof(*again)), GFP_KERNEL_ACCOUNT);
 		if (!again)
 			return -ENOMEM;
@@ -214,21 +223,24 @@ int lfs_names_next(const struct lfs_names *names, const struct lfs_name *n, u32 
  * @type: DT_*
  * @ino: st_ino
  *
- * Return: 0, also if the name was there; -ENOMEM; -EIO for an impossible name.
+ * Return: 0, also if the name was there; -ENOMEM; -EFBIG for more than LFS_MAX_NAMES;
+ * -EIO for an impossible name.
  */
 int lfs_names_add(struct lfs_names *names, const char *name, int len,
 		  unsigned int type, u64 ino)
 {
 	u32 hash = lfs_names_hash(names, name, len);
 	struct lfs_name *n, **b;
+	int err;
 
 	if (len <= 0 || len > NAME_MAX)
 		return -EIO;
 	n = lfs_names_find_hash(names, name, len, hash);
 	if (n)
 		return lfs_names_repeat(names, n, type);
-	if (lfs_names_grow(names))
-		return -ENOMEM;
+	err = lfs_names_grow(names);
+	if (err)
+		return err;
 	n = lfs_names_cut(names, len);
 	if (!n)
 		return -ENOMEM;
@@ -261,5 +273,6 @@ void lfs_names_drop_whiteouts(struct lfs_names *names)
 		if (!names->v[i]->whiteout)
 			names->v[n++] = names->v[i];
 	}
+	names->nr_dropped += names->nr - n;
 	names->nr = n;
 }

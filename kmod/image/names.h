@@ -46,6 +46,7 @@ struct lfs_name_again {
  * struct lfs_names - the names of a directory, in order and by hash
  * @v: in the order added
  * @nr: how many
+ * @nr_dropped: how many more there are, which lfs_names_find() finds only
  * @max: how many @v has room for
  * @order: there are 2^order buckets
  * @bucket: chains of lfs_name.next
@@ -62,6 +63,7 @@ struct lfs_name_again {
 struct lfs_names {
 	struct lfs_name **v;
 	unsigned int nr;
+	unsigned int nr_dropped;
 	unsigned int max;
 	unsigned int order;
 	struct lfs_name **bucket;

@@ -19,15 +19,24 @@
 static DEFINE_MUTEX(lfs_layer_mutex);
 static DEFINE_HASHTABLE(lfs_layer_table, 9);
 
+/*
+ * What of a mount's flags makes another layer of a directory.  Who names it through an
+ * unbindable one is to find none, as it cannot be cloned.  The others are the mount
+ * namespace's and the moment's (shared, locked, held by a remount), or decide nothing
+ * here: what may be run, and which devices opened, the container's own mount says.
+ */
+#define LFS_LAYER_MNT_FLAGS (MNT_NOSUID | MNT_UNBINDABLE)
+
 static struct lfs_layer *lfs_layer_find(const struct path *path)
 {
+	int flags = READ_ONCE(path->mnt->mnt_flags) & LFS_LAYER_MNT_FLAGS;
 	struct lfs_layer *layer;
 
 	hash_for_each_possible(lfs_layer_table, layer, hash,
 			       (unsigned long)path->dentry) {
 		if (layer->mnt->mnt_root == path->dentry &&
 		    layer->mnt->mnt_sb == path->mnt->mnt_sb &&
-		    layer->origin_flags == path->mnt->mnt_flags &&
+		    layer->origin_flags == flags &&
 		    mnt_idmap(layer->mnt) == mnt_idmap(path->mnt) &&
 		    layer->user_ns == current_user_ns())
 			return layer;
@@ -99,14 +108,13 @@ static struct lfs_layer *lfs_layer_alloc(const struct path *path)
 		goto free_path;
 	}
 	/* Nobody but us knows this mount yet, so its flags need no lock. */
+	layer->origin_flags = layer->mnt->mnt_flags & LFS_LAYER_MNT_FLAGS;
+	layer->mnt->mnt_flags &= ~(MNT_USER_SETTABLE_MASK & ~LFS_LAYER_MNT_FLAGS);
 	layer->mnt->mnt_flags |= MNT_READONLY | MNT_NOATIME;
 	/* As mnt_may_suid() has it: what a namespace below says is of no weight here. */
 	if (!current_in_userns(layer->mnt->mnt_sb->s_user_ns))
 		layer->mnt->mnt_flags |= MNT_NOSUID;
-	layer->origin_flags = path->mnt->mnt_flags;
 	layer->user_ns = get_user_ns(current_user_ns());
-	/* Once, as it walks what is cached of the tree. */
-	layer->has_submounts = path_has_submounts(path);
 	layer->ident = lfs_layer_ident(layer->mnt);
 	refcount_set(&layer->ref, 1);
 	return layer;
@@ -120,6 +128,15 @@ free_layer:
 	return ERR_PTR(err);
 }
 
+/*
+ * This walks all that is cached of the tree, and nobody on the machine can mount or
+ * unmount meanwhile.  So it is done only for those who can stop the machine anyway.
+ */
+static bool lfs_layer_look_for_mounts(const struct path *path)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) && path_has_submounts(path);
+}
+
 /**
  * lfs_layer_get - find or make the layer of a directory
  * @path: the directory, through a mount of the caller's mount namespace
@@ -130,20 +147,24 @@ free_layer:
 struct lfs_layer *lfs_layer_get(const struct path *path)
 {
 	struct lfs_layer *layer;
+	bool found;
 
 	mutex_lock(&lfs_layer_mutex);
 	layer = lfs_layer_find(path);
-	if (layer) {
+	found = layer;
+	if (found) {
 		refcount_inc(&layer->ref);
-		goto out;
+	} else {
+		layer = lfs_layer_alloc(path);
+		if (!IS_ERR(layer)) {
+			hash_add(lfs_layer_table, &layer->hash, (unsigned long)path->dentry);
+			lfs_registry_add(&lfs_layer_registry, &layer->reg);
+		}
 	}
-	layer = lfs_layer_alloc(path);
-	if (IS_ERR(layer))
-		goto out;
-	hash_add(lfs_layer_table, &layer->hash, (unsigned long)path->dentry);
-	lfs_registry_add(&lfs_layer_registry, &layer->reg);
-out:
 	mutex_unlock(&lfs_layer_mutex);
+	/* Who has found it by now may say nothing of mounts: it is a warning. */
+	if (!found && !IS_ERR(layer))
+		WRITE_ONCE(layer->has_submounts, lfs_layer_look_for_mounts(path));
 	return layer;
 }
 
@@ -204,7 +225,8 @@ const char *lfs_clone_reason(int err)
 void lfs_layer_changed(struct lfs_layer *layer, const struct dentry *where)
 {
 	if (!test_and_set_bit(LFS_LAYER_CHANGED, &layer->flags))
-		pr_warn("layer '%s' was changed while in use, at '%pd4'\n", layer->path, where);
+		pr_warn_ratelimited("layer '%s' was changed while in use, at '%pd4'\n",
+				    layer->path, where);
 }
 
 /**

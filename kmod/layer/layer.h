@@ -23,10 +23,12 @@ enum {
  *       atime; its root is the layer's root.  Lives as long as the layer.  With
  *       MNT_NOSUID, setuid, setgid and capabilities of its files do not count.  Its
  *       id map is that of the mount that was cloned, and part of the identity
- * @origin_flags: flags of the mount that was cloned; part of the identity
+ * @origin_flags: of the flags of the mount that was cloned, those that are part of the
+ *                identity
  * @user_ns: of the mounter; part of the identity, referenced
  * @has_submounts: something was mounted in it, as the first mounter saw it, when it
- *                 became a layer
+ *                 became a layer; never of a user namespace's.  Set after the layer has
+ *                 been published
  * @ident: tells it from other layers in file handles; the same after a remount
  * @flags: LFS_LAYER_*, atomic bits
  * @path: absolute path as the first mounter named it
@@ -34,7 +36,8 @@ enum {
  * @counters: see <linux/layerfs.h>
  *
  * Two mounts name the same layer when they name the same directory through
- * mounts of the same flags and the same id map, and from the same user namespace.
+ * mounts that are both nosuid or both not, and have the same id map, and from the same
+ * user namespace.
  */
 struct lfs_layer {
 	struct lfs_registered reg;

@@ -267,8 +267,8 @@ static int lfs_list_read(struct file *file, struct lfs_list_ctx *lc)
  *
  * Whiteouts are added and marked as such.
  *
- * Return: 0; -EINTR on a fatal signal; -ENOMEM; -ESTALE if @dir has been removed;
- * an error of the filesystem.
+ * Return: 0; -EINTR on a fatal signal; -ENOMEM; -EFBIG for too many names; -ESTALE if
+ * @dir has been removed; an error of the filesystem.
  */
 int lfs_real_list(const struct path *dir, const struct cred *cred, struct lfs_names *names,
 		  u64 (*map)(u64 ino, const void *arg), const void *arg,

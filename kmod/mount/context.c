@@ -2,7 +2,9 @@
 /* The steps of a mount, from options to a container; and of a remount. */
 #include <linux/fs_context.h>
 #include <linux/module.h>
+#include <linux/security.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/user_namespace.h>
 
 #include "container/container.h"
@@ -11,11 +13,6 @@
 #include "limits.h"
 #include "mount/flatten.h"
 #include "mount/params.h"
-
-static bool lfs_same_dir(const struct path *a, const struct path *b)
-{
-	return a->dentry == b->dentry;
-}
 
 /* One is the other or lies below it. */
 static bool lfs_overlap(struct dentry *a, struct dentry *b)
@@ -45,22 +42,6 @@ static int lfs_check_upper(struct fs_context *fc, const struct lfs_params *p)
 		errorfc(fc, "upperdir '%s' lies on %d stacked filesystems, one more is not allowed",
 			p->upper_name, FILESYSTEM_MAX_STACK_DEPTH);
 		return -EINVAL;
-	}
-	return 0;
-}
-
-static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < p->nr_lower; i++) {
-		for (j = i + 1; j < p->nr_lower; j++) {
-			if (!lfs_same_dir(&p->lower[i], &p->lower[j]))
-				continue;
-			errorfc(fc, "lowerdir '%s' and lowerdir '%s' are the same directory",
-				p->name[i], p->name[j]);
-			return -EINVAL;
-		}
 	}
 	return 0;
 }
@@ -99,6 +80,56 @@ static void lfs_refuse_layer(struct fs_context *fc, const struct lfs_params *p,
 		errorfc(fc, "%s lies on %d stacked filesystems, one more is not allowed", said,
 			FILESYSTEM_MAX_STACK_DEPTH);
 	}
+}
+
+static int lfs_cmp_dentries(const void *a, const void *b)
+{
+	const struct dentry * const *x = a;
+	const struct dentry * const *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The root of two layers, through whatever mounts; NULL if there is none, or an error. */
+static const struct dentry *lfs_find_twice(const struct lfs_layerset *set)
+{
+	const struct dentry **root, *twice = NULL;
+	unsigned int i;
+
+	if (set->nr < 2)
+		return NULL;
+	root = kvmalloc_array(set->nr, sizeof(*root), GFP_KERNEL);
+	if (!root)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < set->nr; i++)
+		root[i] = set->layers[i]->mnt->mnt_root;
+	sort(root, set->nr, sizeof(*root), lfs_cmp_dentries, NULL);
+	for (i = 1; !twice && i < set->nr; i++) {
+		if (root[i] == root[i - 1])
+			twice = root[i];
+	}
+	kvfree(root);
+	return twice;
+}
+
+static int lfs_check_twice(struct fs_context *fc, const struct lfs_params *p,
+			   const struct lfs_layerset *inner, const struct lfs_layerset *set)
+{
+	const struct dentry *twice = lfs_find_twice(set);
+	char *said[2] = {};
+	unsigned int i, n = 0;
+
+	if (IS_ERR_OR_NULL(twice))
+		return PTR_ERR_OR_ZERO(twice);
+	for (i = 0; n < 2 && i < set->nr; i++) {
+		if (set->layers[i]->mnt->mnt_root == twice)
+			said[n++] = lfs_layer_said(p, inner, set, i);
+	}
+	errorfc(fc, "%s and %s are the same directory", said[0] ?: "a layer",
+		said[1] ?: "another one");
+	kfree(said[0]);
+	kfree(said[1]);
+	return -EINVAL;
 }
 
 static int lfs_check_layers(struct fs_context *fc, struct lfs_params *p,
@@ -147,9 +178,6 @@ static int lfs_check(struct fs_context *fc, const struct lfs_params *p)
 	err = lfs_check_sync(fc);
 	if (err)
 		return err;
-	err = lfs_check_twice(fc, p);
-	if (err)
-		return err;
 	if (p->upper_name && !p->work_name) {
 		errorfc(fc, "upperdir '%s' needs a workdir", p->upper_name);
 		return -EINVAL;
@@ -183,7 +211,7 @@ static void lfs_warn_submounts(struct fs_context *fc, const struct lfs_params *p
 	char *said;
 
 	for (i = 0; i < set->nr; i++) {
-		if (!set->layers[i]->has_submounts)
+		if (!READ_ONCE(set->layers[i]->has_submounts))
 			continue;
 		said = lfs_layer_said(p, inner, set, i);
 		warnfc(fc, "%s has mounts in it, which do not show", said ?: "a layer");
@@ -193,9 +221,9 @@ static void lfs_warn_submounts(struct fs_context *fc, const struct lfs_params *p
 
 /* The layers, with those of a mounted image in its place. */
 static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, struct lfs_params *p,
-					   const struct cred *cred, const struct lfs_marks *marks)
+					   const struct lfs_reader *reader)
 {
-	const struct lfs_layerset *inner = lfs_flatten(p, cred, marks);
+	const struct lfs_layerset *inner = lfs_flatten(p, reader);
 	struct lfs_layerset *set;
 	unsigned int bad;
 	int err;
@@ -211,12 +239,12 @@ static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, struct lfs_par
 			lfs_clone_reason(PTR_ERR(set)));
 		return set;
 	}
-	lfs_warn_submounts(fc, p, inner, set);
-	err = lfs_check_layers(fc, p, inner, set);
+	err = lfs_check_twice(fc, p, inner, set) ?: lfs_check_layers(fc, p, inner, set);
 	if (err) {
 		lfs_layerset_free(set);
 		return ERR_PTR(err);
 	}
+	lfs_warn_submounts(fc, p, inner, set);
 	return set;
 }
 
@@ -229,20 +257,25 @@ static const struct lfs_marks *lfs_marks_wanted(const struct lfs_params *p)
 
 static struct vfsmount *lfs_get_image(struct fs_context *fc, struct lfs_params *p)
 {
-	const struct lfs_marks *marks = lfs_marks_wanted(p);
-	const struct cred *cred = lfs_mounter_creds();
+	struct lfs_reader reader = {
+		.cred = lfs_mounter_creds(),
+		.marks = lfs_marks_wanted(p),
+	};
 	struct lfs_layerset *set;
 	struct vfsmount *image;
 
-	if (!cred)
+	if (!reader.cred)
 		return ERR_PTR(-ENOMEM);
-	set = lfs_get_layers(fc, p, cred, marks);
-	put_cred(cred);
-	if (IS_ERR(set))
-		return ERR_CAST(set);
-	image = lfs_image_mount(set, marks);
-	if (IS_ERR(image))
-		errorfc(fc, "cannot make the image: %pe", image);
+	security_current_getsecid_subj(&reader.secid);
+	set = lfs_get_layers(fc, p, &reader);
+	if (IS_ERR(set)) {
+		image = ERR_CAST(set);
+	} else {
+		image = lfs_image_mount(set, &reader);
+		if (IS_ERR(image))
+			errorfc(fc, "cannot make the image: %pe", image);
+	}
+	put_cred(reader.cred);
 	return image;
 }
 
@@ -281,19 +314,22 @@ static int lfs_reconfigure(struct fs_context *fc)
 {
 	struct super_block *sb = fc->root->d_sb;
 	struct lfs_container *c = lfs_container_of(sb);
+	bool asked = fc->sb_flags_mask & SB_RDONLY;
+	bool ro = fc->sb_flags & SB_RDONLY;
 	int err;
 
 	err = lfs_params_check_remount(fc, c->params) ?: lfs_check_sync(fc);
 	if (err)
 		return err;
-	if (!(fc->sb_flags & SB_RDONLY) && !lfs_container_has_upper(c)) {
+	/* fsconfig(2) says what changes; mount(2) says all, "rw" by not saying "ro". */
+	if (!asked)
+		return 0;
+	if (!ro && !lfs_container_has_upper(c)) {
 		/* mount(8) keeps "ro" of /proc/mounts; this one asked for "rw". */
 		errorfc(fc, "rw: the container has no upperdir to write to");
 		return -EROFS;
 	}
-	if ((fc->sb_flags & SB_RDONLY) && !sb_rdonly(sb))
-		return lfs_container_sync(c);
-	return 0;
+	return ro && !sb_rdonly(sb) ? lfs_container_sync(c) : 0;
 }
 
 static void lfs_fc_free(struct fs_context *fc)

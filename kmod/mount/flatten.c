@@ -31,20 +31,19 @@ static const struct lfs_image *lfs_image_at(const struct path *path)
 /**
  * lfs_flatten - whether the lowest layer is to be replaced by what it is made of
  * @p: what the mounter asked for, with at least one layer that is merged
- * @cred: the mounter's, from lfs_mounter_creds()
- * @marks: which attributes count
+ * @reader: the mounter, and which attributes count
  *
  * Only where that shows the same, to whom it was shown before: see
  * Documentation/design/01-mount.rst.
  *
  * Return: the layers to take, good as long as @p has its paths; or NULL.
  */
-const struct lfs_layerset *lfs_flatten(const struct lfs_params *p, const struct cred *cred,
-				       const struct lfs_marks *marks)
+const struct lfs_layerset *lfs_flatten(const struct lfs_params *p,
+				       const struct lfs_reader *reader)
 {
 	const struct lfs_image *image = lfs_image_at(&p->lower[lfs_inner_at(p)]);
 
-	if (!image || !lfs_image_serves(image, cred, marks))
+	if (!image || !lfs_image_serves(image, reader))
 		return NULL;
 	/* Two groups of layers of data, each for files of other layers. */
 	if (p->nr_data && image->set->nr_data)

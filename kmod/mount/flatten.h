@@ -4,11 +4,11 @@
 
 #include "layer/layerset.h"
 
-struct lfs_marks;
 struct lfs_params;
+struct lfs_reader;
 
-const struct lfs_layerset *lfs_flatten(const struct lfs_params *p, const struct cred *cred,
-				       const struct lfs_marks *marks);
+const struct lfs_layerset *lfs_flatten(const struct lfs_params *p,
+				       const struct lfs_reader *reader);
 char *lfs_layer_said(const struct lfs_params *p, const struct lfs_layerset *inner,
 		     const struct lfs_layerset *set, unsigned int i);
 

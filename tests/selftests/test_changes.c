@@ -209,6 +209,39 @@ TEST(changes, layer_directory_removed)
 	CHECK_SYS(umount("mnt"));
 }
 
+#define MANY 40
+
+/* Anybody can change layers of his own as often as he likes: the log is everybody's. */
+TEST_WITH(changes, many_are_not_all_logged, .timeout = 300, .alone = true)
+{
+	struct mnt_opt many[] = { { "lowerdir", "." }, {} };
+	time_t begin = time(NULL);
+	int lines;
+
+	SKIP_ON_OVERLAY("has answers of its own");
+	fx_dirs(1);
+	kmsg = kmsg_open();
+	for (int i = 0; i < MANY; i++) {
+		char layer[16], dir[24];
+
+		snprintf(layer, sizeof(layer), "many%d", i);
+		snprintf(dir, sizeof(dir), "many%d/d", i);
+		mk_dirs(dir);
+		many[0].value = layer;
+		CHECK_EQ(fs_mount(many, "mnt"), 0);
+		CHECK_SYS(access("mnt/d", F_OK));
+		CHECK_SYS(rmdir(dir));
+		CHECK_ERR(access("mnt/d/x", F_OK), ESTALE);
+		CHECK_SYS(umount("mnt"));
+	}
+	lines = kmsg_count(kmsg, LAYER_LOG, "/many");
+	test_note("%d lines in %lld s", lines, (long long)(time(NULL) - begin));
+	CHECK(lines > 0);
+	CHECK(lines <= 10 * ((time(NULL) - begin) / 5 + 2));
+	/* For those that come after it. */
+	sleep(6);
+}
+
 TEST(changes, layer_removed)
 {
 	make();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Integrity measurements, on a kernel that makes them (ima_policy=tcb):
+ * Integrity measurements, on a kernel that makes them (ima_policy=tcb), and labels of
+ * AppArmor:
  *
  *	./
  *	|-- l1/
@@ -10,12 +11,16 @@
  *	`-- mnt/
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture.h"
+#include "netlink.h"
 
 #define IMA "/sys/kernel/security/ima/"
 
@@ -64,4 +69,70 @@ TEST(lsm, ima_measures)
 	append_file("mnt/f", "and again");
 	CHECK_EQ(system("cat mnt/f >/dev/null"), 0);
 	check_measured("mnt/f");
+}
+
+/*
+ * A namespace of policy has a label for those who are confined by none in it.  It takes
+ * no policy to have one, and may do all.
+ */
+static void take_label(const char *ns)
+{
+	char text[128];
+	int fd = CHECK_SYS(open("/proc/self/attr/apparmor/current", O_WRONLY | O_CLOEXEC));
+	int len = snprintf(text, sizeof(text), "changeprofile :%s:unconfined", ns);
+
+	CHECK_EQ(write(fd, text, len), len);
+	close(fd);
+}
+
+static uint64_t image_of(const char *mnt)
+{
+	return nl_container(mnt).num[LAYERFS_A_IMAGE_ID];
+}
+
+/* Mounters whom AppArmor tells apart share no image: it would ask for the first one. */
+TEST(lsm, apparmor_label_counts)
+{
+	struct mnt_opt opts[] = { { "lowerdir", "l1" }, {} };
+	struct mnt_opt on_mnt[] = { { "lowerdir", "mnt" }, {} };
+	struct mnt_opt view[] = { { "lowerdir", "l1" }, { "upperdir", "upper" },
+				  { "workdir", "work" }, { "ro", NULL }, {} };
+	static const char *const at[] = { "again", "other", "other2", "over", "rw" };
+	char name[32], dir[96];
+
+	SKIP_ON_OVERLAY("has no images");
+	fx_dirs(1);
+	mk_dir("sec");
+	if (mount("none", "sec", "securityfs", 0, NULL) ||
+	    access("sec/apparmor/policy/namespaces", F_OK) ||
+	    access("/proc/self/attr/apparmor/current", F_OK))
+		test_skip("no AppArmor in this kernel");
+	snprintf(name, sizeof(name), "lfs%lld", (long long)stat_of(".").st_ino);
+	snprintf(dir, sizeof(dir), "sec/apparmor/policy/namespaces/%s", name);
+	CHECK_SYS(mkdir(dir, 0755));
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+		mk_dir(at[i]);
+	CHECK_EQ(fs_mount(opts, "mnt"), 0);
+	CHECK_EQ(fs_mount(opts, "again"), 0);
+	view[3].key = NULL;
+	CHECK_EQ(fs_mount(view, "rw"), 0);
+	view[3].key = "ro";
+	IN_CHILD {
+		take_label(name);
+		CHECK_EQ(fs_mount(opts, "other"), 0);
+		CHECK_EQ(fs_mount(opts, "other2"), 0);
+		/* Nor is it given the container, or the layers of the mount. */
+		CHECK_EQ(fs_mount(view, "none"), -EBUSY);
+		CHECK_EQ(fs_mount(on_mnt, "over"), 0);
+	}
+	CHECK_EQ(image_of("mnt"), image_of("again"));
+	CHECK_EQ(image_of("mnt"), image_of("rw"));
+	CHECK_EQ(image_of("other"), image_of("other2"));
+	CHECK(image_of("mnt") != image_of("other"));
+	CHECK(image_of("over") != image_of("other"));
+	CHECK_SYS(umount("mnt"));
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+		CHECK_SYS(umount(at[i]));
+	CHECK_SYS(rmdir(dir));
+	CHECK_SYS(umount("sec"));
 }

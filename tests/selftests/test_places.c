@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "userns.h"
 
 static const struct mnt_opt stack[] = {
 	{ "lowerdir", "l1" }, { "upperdir", "upper" }, { "workdir", "work" }, {}
@@ -294,4 +295,24 @@ TEST(places, mounts_inside_a_layer_are_told_of)
 	CHECK_EQ(fs_mount(stack, "mnt"), 0);
 	CHECK_STR(mount_log, "");
 	CHECK_SYS(umount("mnt"));
+}
+
+/* To find them takes a lock that all mounts on the machine wait for: not for everybody. */
+TEST(places, mounts_inside_a_layer_of_a_namespace)
+{
+	struct mnt_opt l1[] = { { "lowerdir", "l1" }, {} };
+
+	SKIP_ON_OVERLAY("says nothing");
+	fx_dirs(1);
+	mk_dirs("l1/a/b");
+	CHECK_SYS(chown("mnt", NS_ROOT, NS_ROOT));
+	IN_CHILD {
+		enter_userns();
+		CHECK_SYS(mount("none", "l1/a/b", "tmpfs", 0, NULL));
+		mk_file("l1/a/b/f", "x");
+		CHECK_EQ(fs_mount(l1, "mnt"), 0);
+		CHECK_STR(mount_log, "");
+		CHECK_STR(ls("mnt/a/b"), "");
+		CHECK_SYS(umount("mnt"));
+	}
 }

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -109,6 +110,102 @@ TEST(share, other_lists_other_images)
 		CHECK_SYS(umount(mnt));
 	}
 	CHECK_EQ(exists("mnt1/a"), false);
+}
+
+/*
+ * A mount of the directory with the layers that other mount namespaces get to see, and
+ * bind mounts of it that differ.
+ */
+static void bind(const char *to, unsigned long flags)
+{
+	mk_dirs(to);
+	CHECK_SYS(mount("all", to, NULL, MS_BIND, NULL));
+	CHECK_SYS(mount(NULL, to, NULL, MS_REMOUNT | MS_BIND | flags, NULL));
+}
+
+/* An engine mounts where its mounts are shared, another one in a namespace of its own. */
+TEST(share, across_mount_namespaces)
+{
+	struct mnt_opt view[] = { { "lowerdir", "all/l1:all/l2" }, { "upperdir", "all/upper1" },
+				  { "workdir", "all/work1" }, { "ro", NULL }, {} };
+	uint64_t image, layer;
+
+	SKIP_ON_OVERLAY("has no images");
+	mk_dirs("all");
+	mk_dirs("mnt1");
+	mk_dirs("mnt2");
+	mk_dirs("view");
+	CHECK_SYS(mount("all", "all", NULL, MS_BIND, NULL));
+	CHECK_SYS(mount(NULL, "all", NULL, MS_SHARED, NULL));
+	mk_dirs("all/l1");
+	mk_dirs("all/l2");
+	mk_dirs("all/upper1");
+	mk_dirs("all/work1");
+	mk_file("all/l1/a", "1");
+	view[3].key = NULL;
+	CHECK_EQ(fs_mount(view, "mnt1"), 0);
+	view[3].key = "ro";
+	image = image_of("mnt1");
+	layer = nl_layer("all/l1").num[LAYERFS_A_LAYER_ID];
+	IN_CHILD {
+		CHECK_SYS(unshare(CLONE_NEWNS));
+		CHECK_SYS(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+		mount_container(2, "all/l1:all/l2");
+		CHECK_EQ(image_of("mnt2"), image);
+		CHECK_EQ(nl_layer("all/l1").num[LAYERFS_A_LAYER_ID], layer);
+		CHECK_EQ(nl_layer("all/l1").num[LAYERFS_A_USERS], 1);
+		if (fs_mount(view, "view"))
+			FAIL("a view: %s", mount_log);
+		mk_file("mnt1/new", "n");
+		CHECK_STR(cat("view/new"), "n");
+		CHECK_SYS(umount("view"));
+		CHECK_SYS(umount("mnt2"));
+	}
+	CHECK_SYS(umount("mnt1"));
+	CHECK_SYS(umount("all"));
+}
+
+/* How its mount keeps times, or may be used otherwise, says nothing of a layer. */
+TEST(share, whatever_the_mount_says)
+{
+	static const struct {
+		const char *at;
+		unsigned long flags;
+		bool same;
+	} row[] = {
+		{ "noatime", MS_NOATIME, true }, { "strict", MS_STRICTATIME, true },
+		{ "ro", MS_RDONLY, true }, { "nodev", MS_NODEV, true },
+		{ "noexec", MS_NOEXEC, true }, { "nosuid", MS_NOSUID, false },
+	};
+	struct mnt_opt opts[] = { { "lowerdir", NULL }, {} };
+	uint64_t image;
+	char lower[32];
+
+	SKIP_ON_OVERLAY("has no images");
+	mk_dirs("all/l1");
+	mk_dirs("mnt");
+	mk_dirs("mnt1");
+	mk_file("all/l1/a", "1");
+	opts[0].value = "all/l1";
+	CHECK_EQ(fs_mount(opts, "mnt1"), 0);
+	image = image_of("mnt1");
+	opts[0].value = lower;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		bind(row[i].at, row[i].flags);
+		snprintf(lower, sizeof(lower), "%s/l1", row[i].at);
+		CHECK_EQ(fs_mount(opts, "mnt"), 0);
+		if ((image_of("mnt") == image) != row[i].same)
+			FAIL("%s: the image is%s shared", row[i].at, row[i].same ? " not" : "");
+		CHECK_SYS(umount("mnt"));
+		CHECK_SYS(umount(row[i].at));
+	}
+	/* What cannot be cloned is no layer because somebody else's can. */
+	bind("unbindable", 0);
+	CHECK_SYS(mount(NULL, "unbindable", NULL, MS_UNBINDABLE, NULL));
+	opts[0].value = "unbindable/l1";
+	CHECK_EQ(fs_mount(opts, "mnt"), -EINVAL);
+	CHECK_SYS(umount("unbindable"));
+	CHECK_SYS(umount("mnt1"));
 }
 
 static void walk(const char *root)

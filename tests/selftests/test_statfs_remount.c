@@ -105,6 +105,38 @@ TEST(remount, rw_without_an_upper_is_refused)
 	CHECK_ERR(mkdir("mnt/d", 0755), EROFS);
 }
 
+static int reconfigure(const char *flag)
+{
+	int fd = CHECK_SYS(fspick(AT_FDCWD, "mnt", FSPICK_CLOEXEC)), err = 0;
+
+	if (flag)
+		CHECK_SYS(fsconfig(fd, FSCONFIG_SET_FLAG, flag, NULL, 0));
+	if (fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Who says nothing of ro and rw by fsconfig(2) changes neither. */
+TEST(remount, what_is_not_mentioned_stays)
+{
+	SKIP_ON_OVERLAY("stays read-only without an error");
+	fx_mount_ro(1);
+	CHECK_EQ(reconfigure(NULL), 0);
+	CHECK_EQ(reconfigure("rw"), -EROFS);
+	CHECK_EQ(reconfigure("ro"), 0);
+	CHECK_ERR(mkdir("mnt/d", 0755), EROFS);
+	fx_umount();
+	fx_mount(1);
+	CHECK_EQ(reconfigure(NULL), 0);
+	CHECK_SYS(mkdir("mnt/d", 0755));
+	CHECK_EQ(reconfigure("ro"), 0);
+	CHECK_EQ(reconfigure(NULL), 0);
+	CHECK_ERR(mkdir("mnt/e", 0755), EROFS);
+	CHECK_EQ(reconfigure("rw"), 0);
+	CHECK_SYS(mkdir("mnt/e", 0755));
+}
+
 /* mount(8) names all options again; changed ones are refused by name. */
 TEST(remount, options_named_again)
 {

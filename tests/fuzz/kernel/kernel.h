@@ -7,6 +7,7 @@
 #ifndef _FUZZ_KERNEL_H
 #define _FUZZ_KERNEL_H
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -94,9 +95,14 @@ static inline void fuzz_log(const char *fmt, ...) { (void)fmt; }
 #define pr_warn_ratelimited(...)	fuzz_log(__VA_ARGS__)
 #define errorfc(fc, ...)		fuzz_log((const char *)(fc) + 0, __VA_ARGS__)
 
+#ifndef INT_MAX
+#define INT_MAX			__INT_MAX__
+#endif
+
 /* Memory.  The allocation that counts fuzz_fail down to 0 fails. */
 #define GFP_KERNEL		0
 #define GFP_KERNEL_ACCOUNT	0
+#define __GFP_NOWARN		0
 extern unsigned int fuzz_fail;
 void *fuzz_realloc(void *p, size_t size);
 char *kasprintf(int gfp, const char *fmt, ...);
