@@ -339,9 +339,12 @@ struct file *lfs_real_file_for_write(struct file *file, bool dsync)
 
 	if (IS_IMMUTABLE(file_inode(file)))
 		return ERR_PTR(-EPERM);
-	err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
-	if (err)
-		return ERR_PTR(err);
+	/* Asked here, too, for the many writes that find it there. */
+	if (!lfs_upper_ready(file_inode(file))) {
+		err = lfs_copyup(file->f_path.dentry, LFS_COPYUP_ALL);
+		if (err)
+			return ERR_PTR(err);
+	}
 	real = lfs_real_file(file);
 	if (!dsync || IS_ERR(real))
 		return real;
