@@ -169,7 +169,6 @@ void container_remove(const char *dir, const char *name);
 /* memory.c */
 void caches_drop(void);
 double memory_slab(const char *dir);
-double memory_percpu(void);
 
 /* report.c */
 void report_print(const struct bench *b, FILE *to);

@@ -88,18 +88,3 @@ double memory_slab(const char *dir)
 	fclose(from);
 	return sum;
 }
-
-/* Bytes allocated for each processor, all processors together. */
-double memory_percpu(void)
-{
-	FILE *from = fopen("/proc/meminfo", "re");
-	unsigned long kib = 0;
-	char line[128];
-
-	must(from, "open", "/proc/meminfo");
-	while (fgets(line, sizeof(line), from))
-		if (sscanf(line, "Percpu: %lu", &kib) == 1)
-			break;
-	fclose(from);
-	return kib * 1024.0;
-}

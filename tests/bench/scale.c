@@ -22,7 +22,6 @@ enum scale {
 	SCALE_WALK,
 	SCALE_WALK_AGAIN,
 	SCALE_SLAB_IDLE,
-	SCALE_PERCPU_IDLE,
 	SCALE_SLAB_WALKED,
 	SCALE_UMOUNT_WALKED,
 	NR_SCALES
@@ -39,7 +38,6 @@ static const struct row rows[NR_SCALES] = {
 	[SCALE_WALK] = { "walk", "walk of 200 files, each other" },
 	[SCALE_WALK_AGAIN] = { "walk_again", "  again" },
 	[SCALE_SLAB_IDLE] = { "slab_idle", "slab, idle, bytes each", UNIT_BYTES },
-	[SCALE_PERCPU_IDLE] = { "percpu_idle", "percpu memory, idle, bytes each", UNIT_BYTES },
 	[SCALE_SLAB_WALKED] = { "slab_walked", "slab, after the walk, bytes each", UNIT_BYTES },
 	[SCALE_UMOUNT_WALKED] = { "umount_walked", "umount after the walk, us each", UNIT_US },
 };
@@ -151,15 +149,13 @@ static double walk(const struct crowd *c, int from, int until)
 
 static void measure_crowd(const struct crowd *c, struct result *to)
 {
-	double slab, percpu;
+	double slab;
 
 	/* The first one also makes the image. */
 	caches_drop();
 	slab = memory_slab(c->dir);
-	percpu = memory_percpu();
 	mount_all(c, to, SCALE_MOUNT, SCALE_MOUNT_LAST);
 	add(to, SCALE_SLAB_IDLE, (memory_slab(c->dir) - slab) / c->nr);
-	add(to, SCALE_PERCPU_IDLE, (memory_percpu() - percpu) / c->nr);
 	add(to, SCALE_WALK_ONE, walk(c, 0, 1));
 	if (c->nr > 1)
 		add(to, SCALE_WALK, walk(c, 1, c->nr));
