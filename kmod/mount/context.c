@@ -26,6 +26,11 @@ static bool lfs_is_around(const struct path *path, struct dentry *root)
 	return path->dentry->d_sb == root->d_sb && is_subdir(root, path->dentry);
 }
 
+static bool lfs_lies_in(const struct path *path, struct dentry *root)
+{
+	return path->dentry->d_sb == root->d_sb && is_subdir(path->dentry, root);
+}
+
 static int lfs_check_upper(struct fs_context *fc, const struct lfs_params *p)
 {
 	if (p->upper.mnt != p->work.mnt) {
@@ -58,8 +63,8 @@ static int lfs_check_layer(struct lfs_params *p, struct dentry *root)
 	if (READ_ONCE(d_inode(root)->i_state) & I_OVL_INUSE)
 		return -EBUSY;
 	/* People take their root directory as a layer, with an upper somewhere in it. */
-	if (p->upper_name && (lfs_overlap(p->upper.dentry, root) ||
-			      lfs_overlap(p->work.dentry, root)))
+	if (p->upper_name && !p->upper_in_layer &&
+	    (lfs_lies_in(&p->upper, root) || lfs_lies_in(&p->work, root)))
 		p->upper_in_layer = true;
 	return root->d_sb->s_stack_depth < FILESYSTEM_MAX_STACK_DEPTH ? 0 : -EINVAL;
 }
@@ -221,9 +226,8 @@ static void lfs_warn_submounts(struct fs_context *fc, const struct lfs_params *p
 
 /* The layers, with those of a mounted image in its place. */
 static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, struct lfs_params *p,
-					   const struct lfs_reader *reader)
+					   const struct lfs_layerset *inner)
 {
-	const struct lfs_layerset *inner = lfs_flatten(p, reader);
 	struct lfs_layerset *set;
 	unsigned int bad;
 	int err;
@@ -248,6 +252,33 @@ static struct lfs_layerset *lfs_get_layers(struct fs_context *fc, struct lfs_par
 	return set;
 }
 
+/* The only layer is a mount of an image, and is to be one more of it: as it is. */
+static struct vfsmount *lfs_adopt_image(struct fs_context *fc, struct lfs_params *p,
+					const struct lfs_layerset *inner)
+{
+	int err = lfs_check_layers(fc, p, inner, inner);
+
+	if (err)
+		return ERR_PTR(err);
+	lfs_warn_submounts(fc, p, inner, inner);
+	return mntget(lfs_container_of(p->lower[0].dentry->d_sb)->image_mnt);
+}
+
+static struct vfsmount *lfs_make_image(struct fs_context *fc, struct lfs_params *p,
+				       const struct lfs_layerset *inner,
+				       const struct lfs_reader *reader)
+{
+	struct lfs_layerset *set = lfs_get_layers(fc, p, inner);
+	struct vfsmount *image;
+
+	if (IS_ERR(set))
+		return ERR_CAST(set);
+	image = lfs_image_mount(set, reader);
+	if (IS_ERR(image))
+		errorfc(fc, "cannot make the image: %pe", image);
+	return image;
+}
+
 static const struct lfs_marks *lfs_marks_wanted(const struct lfs_params *p)
 {
 	if (p->userxattr)
@@ -261,20 +292,17 @@ static struct vfsmount *lfs_get_image(struct fs_context *fc, struct lfs_params *
 		.cred = lfs_mounter_creds(),
 		.marks = lfs_marks_wanted(p),
 	};
-	struct lfs_layerset *set;
+	const struct lfs_layerset *inner;
 	struct vfsmount *image;
 
 	if (!reader.cred)
 		return ERR_PTR(-ENOMEM);
 	security_current_getsecid_subj(&reader.secid);
-	set = lfs_get_layers(fc, p, &reader);
-	if (IS_ERR(set)) {
-		image = ERR_CAST(set);
-	} else {
-		image = lfs_image_mount(set, &reader);
-		if (IS_ERR(image))
-			errorfc(fc, "cannot make the image: %pe", image);
-	}
+	inner = lfs_flatten(p, &reader);
+	if (inner && p->nr_lower == 1)
+		image = lfs_adopt_image(fc, p, inner);
+	else
+		image = lfs_make_image(fc, p, inner, &reader);
 	put_cred(reader.cred);
 	return image;
 }
