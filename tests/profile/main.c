@@ -224,6 +224,7 @@ static void profile_mount(const char *dir, int layers, const char *image)
 	int i;
 
 	for (i = 0; i < 2; i++) {
+		sync();
 		if (i)
 			begin(image ? P_MOUNT_IMAGE : P_MOUNT);
 		if (image)
@@ -232,6 +233,8 @@ static void profile_mount(const char *dir, int layers, const char *image)
 			mount_stack(kind, dir, layers, container, root);
 		if (i)
 			end(image ? P_MOUNT_IMAGE : P_MOUNT, 1);
+		/* Else the journal commits in the middle, or does not. */
+		sync();
 		if (i && !image)
 			begin(P_UMOUNT);
 		unmount(root);
@@ -263,6 +266,7 @@ static void profile_stack(const char *dir, int layers)
 		profile_mount(dir, layers, image);
 		unmount(image);
 	}
+	sync();
 	begin(P_UMOUNT_WALKED);
 	unmount(third);
 	end(P_UMOUNT_WALKED, 1);
