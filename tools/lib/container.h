@@ -164,7 +164,8 @@ struct layerfs_unmounted {
  * @root: the store
  * @what: a name, or a mount point (anything with a '/' is one)
  * @flags: for umount2(2)
- * @remove: remove the record and the upper; fine if it was not mounted
+ * @remove: remove the record and the upper; fine if it was not mounted, -EBUSY
+ *	if the kernel still has it somewhere else
  * @done: filled; to be freed by layerfs_unmounted_free()
  * @err: why not
  */
