@@ -166,7 +166,8 @@ LAYERFS_API void layerfs_image_list_free(struct layerfs_image_list *list);
  * layerfs_store_find() - one image by what a user types
  * @store: the store
  * @ref: "name", "name:tag", a digest "[name@]sha256:<hex>" of config or
- *	manifest, or a unique prefix of the id's hex digits; a name goes first
+ *	manifest, or a unique prefix of the id's hex digits; a name goes before
+ *	a prefix, and a whole digest is never a name
  * @imagep: the image, to be freed by layerfs_image_free()
  * @err: why not
  *
