@@ -16,6 +16,7 @@ KILLAT := $(B)/tests/cli/killat
 
 # The kernel's answers are the test's.
 UNIT_CFLAGS_test_umount_rm := -Wl,--wrap=layerfs_stats_read
+UNIT_CFLAGS_test_container_damaged := -Wl,--wrap=layerfs_stats_read
 
 .PHONY: unit guest-tools store-kill
 unit: $(UNIT_BINS) $(KILLAT) tools

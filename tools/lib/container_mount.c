@@ -304,7 +304,7 @@ static int umount_locked(struct layerfs_store *store, int containers,
 		ret = layerfs_umount(done->target, flags, err);
 	if (ret || !done->name)
 		return ret;
-	ret = container_load(store, containers, done->name, &c, err);
+	ret = container_load_any(store, containers, done->name, &c, err);
 	if (ret)
 		return ret;
 	/* It may be mounted at a second place, or be bind-mounted. */

@@ -42,7 +42,8 @@ static int check_container(void *arg, const char *name)
 		return 0;
 	if (ret)
 		return layerfs_error_sys(s->err, ret,
-			"cannot tell which image container %s stands on", name);
+			"cannot tell which image container %s stands on (\"layerctl umount --rm %s\" removes it)",
+			name, name);
 	if (is_id(s->image, oci_json_string(json, "image")))
 		ret = layerfs_error_set(s->err, -EBUSY, "container %s stands on image %.12s",
 					name, layerfs_digest_hex(s->image->id));
