@@ -15,8 +15,8 @@ CLI_TESTS := $(sort $(wildcard tests/cli/test_*.sh))
 KILLAT := $(B)/tests/cli/killat
 
 # The kernel's answers are the test's.
-UNIT_CFLAGS_test_umount_rm := -Wl,--wrap=layerfs_stats_read
-UNIT_CFLAGS_test_container_damaged := -Wl,--wrap=layerfs_stats_read
+WITH_KERNEL_FAKED := test_umount_rm test_container_damaged test_store_gc
+$(foreach t,$(WITH_KERNEL_FAKED),$(eval UNIT_CFLAGS_$(t) := -Wl,--wrap=layerfs_stats_read))
 
 .PHONY: unit guest-tools store-kill
 unit: $(UNIT_BINS) $(KILLAT) tools

@@ -412,7 +412,7 @@ static int run(struct import *im, struct layerfs_error *err)
 		return ret;
 	ret = store_image_lock(im->store, err);
 	if (!ret) {
-		store_tmp_collect(im->store, NULL, NULL);
+		store_tmp_collect(im->store, NULL, NULL, NULL);
 		flock(im->store->imagesfd, LOCK_UN);
 		ret = import_layers(im, err);
 	}

@@ -165,9 +165,12 @@ void store_tmp_drop(struct layerfs_store *store, const char *name, int fd);
  * store_tmp_collect() - remove what dead processes left
  * @store: the store, its images locked
  * @found: told of each; 0 to remove it; or NULL
- * @arg: for @found
+ * @failed: told of each that could not be removed, with -errno; or NULL
+ * @arg: for both
+ *
+ * Return: 0, or -errno if tmp could not be listed.
  */
-void store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
-		       void *arg);
+int store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
+		      void (*failed)(void *arg, const char *name, int error), void *arg);
 
 #endif
