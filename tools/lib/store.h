@@ -79,6 +79,7 @@ struct layerfs_layer {
  * @manifest_digest: digest of its manifest, "" if the source had none
  * @imported: when it came into the store
  * @named_ns: when its names last changed, nanoseconds since 1970
+ * @stale_names: its record has a name that is another image's since a crash
  */
 struct layerfs_image {
 	char *id;
@@ -96,6 +97,7 @@ struct layerfs_image {
 	char *manifest_digest;
 	time_t imported;
 	int64_t named_ns;
+	bool stale_names;
 };
 
 struct layerfs_image_list {

@@ -139,6 +139,11 @@ static int collect_unlisted(struct gc *gc)
 	ret = layerfs_store_images(gc->store, &images, gc->err);
 	if (ret)
 		return ret;
+	ret = gc->dry_run ? 0 : store_images_settle(gc->store, &images, gc->err);
+	if (ret) {
+		layerfs_image_list_free(&images);
+		return ret;
+	}
 	ret = layerfs_store_layers(gc->store, &images, &layers, gc->err);
 	if (!ret) {
 		ret = collect_layers(gc, &layers);

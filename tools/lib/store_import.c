@@ -381,7 +381,9 @@ static int record(struct import *im, struct layerfs_error *err)
 	if (!ret)
 		ret = layerfs_store_images(im->store, &list, err);
 	if (!ret) {
-		ret = write_record(im, &list, err);
+		ret = store_images_settle(im->store, &list, err);
+		if (!ret)
+			ret = write_record(im, &list, err);
 		layerfs_image_list_free(&list);
 	}
 	flock(im->store->imagesfd, LOCK_UN);

@@ -127,6 +127,14 @@ int store_image_lock(struct layerfs_store *store, struct layerfs_error *err);
 /** store_image_write() - put a record in place, durably */
 int store_image_write(struct layerfs_store *store, const struct layerfs_image *image,
 		      struct layerfs_error *err);
+
+/** store_images_settle() - write the records that have stale names anew
+ * @store: its images are locked
+ * @list: from layerfs_store_images(), under that lock
+ * @err: why not
+ */
+int store_images_settle(struct layerfs_store *store, struct layerfs_image_list *list,
+			struct layerfs_error *err);
 void store_image_clear(struct layerfs_image *image);
 bool store_image_has_layer(const struct layerfs_image *image, const char *diff_id);
 bool store_image_has_name(const struct layerfs_image *image, const char *name);

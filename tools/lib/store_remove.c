@@ -228,7 +228,10 @@ static int remove_locked(struct layerfs_store *store, const char *ref,
 	ret = layerfs_store_images(store, &list, err);
 	if (ret)
 		return ret;
-	ret = store_image_match(store, &list, ref, &image, &name, err);
+	/* A name that goes must not come back from an older record. */
+	ret = store_images_settle(store, &list, err);
+	if (!ret)
+		ret = store_image_match(store, &list, ref, &image, &name, err);
 	if (!ret && name && image->nr_names > 1)
 		ret = remove_name(store, image, name, removed, err);
 	else if (!ret)
