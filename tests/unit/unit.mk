@@ -15,7 +15,7 @@ CLI_TESTS := $(sort $(wildcard tests/cli/test_*.sh))
 KILLAT := $(B)/tests/cli/killat
 
 # The kernel's answers are the test's.
-WITH_KERNEL_FAKED := test_umount_rm test_container_damaged test_store_gc test_store_names
+WITH_KERNEL_FAKED := test_umount_rm test_container_damaged test_store_gc test_store_names test_wait
 $(foreach t,$(WITH_KERNEL_FAKED),$(eval UNIT_CFLAGS_$(t) := -Wl,--wrap=layerfs_stats_read))
 
 .PHONY: unit guest-tools store-kill

@@ -171,6 +171,7 @@ int layerfs_container_mount(const char *root, struct layerfs_container_spec *spe
 		ret = layerfs_error_sys(err, -errno, "mount point '%s'", spec->target);
 		goto close;
 	}
+	layerfs_store_on_wait(m.store, store_wait_warn, &spec->opts);
 	/* The image must not go between its lookup and the container's record. */
 	if (m.store->rootfd >= 0)
 		ret = store_lock(m.store, LOCK_SH, err);

@@ -47,6 +47,9 @@ int store_sync_parent(int dirfd, const char *name);
 int store_lock(struct layerfs_store *store, int operation, struct layerfs_error *err);
 void store_unlock(struct layerfs_store *store);
 
+/** store_wait_warn() - a layerfs_store_on_wait() function that warns; @arg is of the options */
+void store_wait_warn(void *arg, const char *what);
+
 /** store_flock() - flock() that tells when it has to wait */
 int store_flock(struct layerfs_store *store, int fd, int operation, const char *what);
 

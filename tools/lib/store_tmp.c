@@ -51,7 +51,9 @@ static int try_start(struct layerfs_store *store, const char *name)
 	fd = open_work(store, name);
 	if (fd < 0)
 		return fd == -ENOENT ? -EAGAIN : fd;
-	ret = store_flock(store, fd, LOCK_EX, "another import of the same layer");
+	ret = store_flock(store, fd, LOCK_EX,
+			  strncmp(name, "container-", 10) ? "another import of the same layer" :
+							    "another mount of the same container");
 	if (!ret && !still_named(store, name, fd))
 		ret = -EAGAIN;
 	wipe.fd = fd;
