@@ -45,8 +45,8 @@ static int check_container(void *arg, const char *name)
 			"cannot tell which image container %s stands on (\"layerctl umount --rm %s\" removes it)",
 			name, name);
 	if (is_id(s->image, oci_json_string(json, "image")))
-		ret = layerfs_error_set(s->err, -EBUSY, "container %s stands on image %.12s",
-					name, layerfs_digest_hex(s->image->id));
+		ret = layerfs_error_set(s->err, -EBUSY, "container %s stands on image %.12s (\"layerctl umount --rm %s\" removes it)",
+					name, layerfs_digest_hex(s->image->id), name);
 	json_object_put(json);
 	return ret;
 }
