@@ -71,6 +71,12 @@ static int on_event(void *arg, const struct layerfs_import_event *event)
 	return lc_interrupted() ? -EINTR : 0;
 }
 
+static int on_stop(void *arg)
+{
+	(void)arg;
+	return lc_interrupted() ? -EINTR : 0;
+}
+
 static void on_wait(void *arg, const char *what)
 {
 	const struct view *view = arg;
@@ -165,6 +171,7 @@ static int run(struct lc_ctx *ctx, int argc, char **argv)
 		.name = argc > 1 ? argv[1] : NULL,
 		.platform = opt_platform,
 		.event = on_event,
+		.stop = on_stop,
 		.arg = &view,
 	};
 	struct layerfs_imported imported;
