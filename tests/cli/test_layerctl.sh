@@ -49,7 +49,9 @@ run layerctl ps --format json
 check "an empty store has no containers" [ "$status:$(echo "$out" | tr -d ' \n')" = "0:[]" ]
 run layerctl --format json ps
 check "options may stand before the command" said 0 "["
-for verb in ps usage tree images layers; do
+run layerctl version
+check "version is one line" said 0 "layerctl "
+for verb in ps usage tree images layers gc fsck version; do
 	run layerctl "$verb"
 	check "$verb on an empty store" [ "$status" = 0 ]
 	run layerctl "$verb" --format json

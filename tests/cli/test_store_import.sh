@@ -113,6 +113,11 @@ write_index two "$one" "$(descriptor manifest.v1+json "$manifest" \
 	"$(size "two/blobs/sha256/$manifest")" "$(ref_name other)")"
 lc import two
 check "of several images one must be named" complains "it has one other"
+here=',"platform":{"os":"linux","architecture":"amd64"}'
+write_index two "$one" "$(descriptor manifest.v1+json "$manifest" \
+	"$(size "two/blobs/sha256/$manifest")" "$here$(ref_name other)")"
+lc import --platform linux/amd64 two
+check "a platform does not choose among images" complains "it has one other"
 lc import oci:two:other picked
 check "REF names one" test "$(sha config.tmp)" = "$("$layerctl" images -q --no-trunc | head -n 1)"
 

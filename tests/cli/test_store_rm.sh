@@ -21,6 +21,11 @@ lc rm other
 busy() { fails && complains "container c1 stands on image ${other:0:12}"; }
 check "rm of an image with a container is refused" busy
 check "and nothing is gone" same_tree third "$(layer_dir third.tar)"
+printf '{"image":"sha256:%s","image_name":"other","target":"/x"}' "$other" \
+	>store/containers/c1/config.json
+lc rm c1
+pointed() { fails && complains "'layerctl umount --rm c1' removes it"; }
+check "rm of a container says what removes it" pointed
 rm -r store/containers
 lc rm two:2
 gone() { [ ! -e "$(dirname "$(layer_dir more.tar)")" ] && works; }

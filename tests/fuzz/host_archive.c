@@ -45,6 +45,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	const struct oci_tar_bounds bounds = { .max = 1 << 22 };
 	struct layerfs_error err = { 0 };
 	struct layerfs_source *source;
 	struct layerfs_oci_image image;
@@ -57,13 +58,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		mend_checksums(copy, len);
 	MUST(!ftruncate(fd, 0) && pwrite(fd, copy, len, 0) == (ssize_t)len);
 	free(copy);
-	ret = oci_tar_open(&tar, path, 1 << 22, &err);
+	ret = oci_tar_open(&tar, path, &bounds, &err);
 	MUST(ret <= 0 && ret == err.code && !ret == !*err.msg);
 	if (!ret) {
 		read_members(&tar);
 		oci_tar_close(&tar);
 	}
-	if (!layerfs_source_open(path, 1 << 22, &source, &err)) {
+	if (!layerfs_source_open(path, &bounds, &source, &err)) {
 		if (!layerfs_oci_resolve(source, NULL, &image, &err))
 			layerfs_oci_image_free(&image);
 		layerfs_source_close(source);

@@ -75,7 +75,7 @@ static void resolve(void)
 	struct layerfs_error err = { 0 };
 	int ret;
 
-	ret = layerfs_source_open(dir, 1 << 20, &source, &err);
+	ret = layerfs_source_open(dir, &(struct oci_tar_bounds){ .max = 1 << 20 }, &source, &err);
 	if (!ret) {
 		ret = layerfs_oci_resolve(source, "linux/amd64", &image, &err);
 		if (!ret) {

@@ -62,6 +62,8 @@ static void put_containers(struct layerfs_store *store, FILE *to)
 		return;
 	}
 	for (size_t i = 0; i < list.nr; i++) {
+		if (list.containers[i].damaged)
+			complain("the record of a container is damaged", list.containers[i].name);
 		snprintf(path, sizeof(path), "%s/upper/mine", list.containers[i].dir);
 		fprintf(to, "container %s%s\n", list.containers[i].name,
 			is_content(path, "mine\n") ? " mine" : "");

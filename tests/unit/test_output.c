@@ -178,6 +178,35 @@ static void names_from_outside_cannot_steer_the_terminal(void **state)
 	free(text);
 }
 
+/* Whoever reads JSON may stop at a byte that is no UTF-8 */
+static void json_is_utf8(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} pairs[] = {
+		{ "plain", "plain" },
+		{ "na\xc3\xafve", "na\xc3\xafve" },
+		{ "/a\xff/b", "/a\xef\xbf\xbd/b" },
+		{ "cut\xc3", "cut\xef\xbf\xbd" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct lc_table *t = lc_table_new((struct lc_column[]){
+			{ "NAME", "name", LC_STRING }, { } });
+		struct json_object *json, *name;
+
+		lc_table_add(t, (struct lc_value[]){ lc_str(pairs[i].text) });
+		json = lc_table_json(t);
+		assert_true(json_object_object_get_ex(json_object_array_get_idx(json, 0), "name",
+						      &name));
+		assert_string_equal(json_object_get_string(name), pairs[i].want);
+		json_object_put(json);
+		lc_table_free(t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +219,7 @@ int main(void)
 		cmocka_unit_test(ages),
 		cmocka_unit_test(times),
 		cmocka_unit_test(digests),
+		cmocka_unit_test(json_is_utf8),
 		cmocka_unit_test(names_from_outside_cannot_steer_the_terminal),
 	};
 

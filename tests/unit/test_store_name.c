@@ -71,6 +71,20 @@ static void bad_names_are_refused(void **state)
 	refused(longtag);
 }
 
+/* A source that calls its image so would take the place of another one */
+static void digests_are_no_names(void **state)
+{
+	(void)state;
+	refused("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	refused("sha256:ba7816bf8f01");
+	refused("docker.io/library/sha256:ba7816bf8f01");
+	refused("sha256");
+	refused("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	refused("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad:v1");
+	becomes("user/sha256", "user/sha256:latest");
+	becomes("ba7816bf8f01", "ba7816bf8f01:latest");
+}
+
 static void name_from_a_path(void **state)
 {
 	char dir[] = "/var/tmp/layerfs-unit-XXXXXX", expected[64];
@@ -124,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_get_one_form),
 		cmocka_unit_test(bad_names_are_refused),
+		cmocka_unit_test(digests_are_no_names),
 		cmocka_unit_test(name_from_a_path),
 		cmocka_unit_test(digest_of_abc),
 		cmocka_unit_test(only_digests_are_digests),

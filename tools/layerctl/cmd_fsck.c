@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "../lib/store_check.h"
 #include "cmd.h"
+#include "interrupt.h"
 #include "output.h"
 
 static bool opt_repair;
@@ -37,13 +37,6 @@ static const char *const healths[] = {
 	[LAYERFS_HEALTH_DAMAGED] = "damaged",
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	interrupted = sig;
-}
-
 /**
  * struct view - what is shown
  * @problems: shown at the end, so that the bar does not run through them
@@ -69,7 +62,7 @@ static int on_problem(void *arg, const struct layerfs_problem *p)
 		lc_str(p->what),
 		lc_num(p->repaired),
 	});
-	return interrupted ? -EINTR : 0;
+	return lc_interrupted() ? -EINTR : 0;
 }
 
 static int on_layer(void *arg, size_t index, size_t nr, const struct layerfs_layer *layer,
@@ -87,7 +80,7 @@ static int on_layer(void *arg, size_t index, size_t nr, const struct layerfs_lay
 			 layer->diff_id);
 		lc_progress_start(&view->bar, view->ctx, label, layer->size);
 	}
-	return interrupted ? -EINTR : 0;
+	return lc_interrupted() ? -EINTR : 0;
 }
 
 static struct json_object *images_json(const struct layerfs_checked *checked)
@@ -178,15 +171,6 @@ static void show_text(const struct view *view, const struct layerfs_checked *che
 		lc_note(view->ctx, "--repair gives up the damaged layers; importing the images again then brings them anew");
 }
 
-static void watch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
 static void on_wait(void *arg, const char *what)
 {
 	const struct view *view = arg;
@@ -229,7 +213,7 @@ static int run(struct lc_ctx *ctx, int argc, char **argv)
 	if (layerfs_store_open(ctx->root, false, &store, &err))
 		return lc_fail(ctx, &err);
 	layerfs_store_on_wait(store, on_wait, &view);
-	watch_signals();
+	lc_interrupt_watch();
 	view.problems = lc_table_new(columns);
 	ret = check(&view, store, argc, argv);
 	lc_table_free(view.problems);

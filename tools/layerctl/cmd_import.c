@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../lib/store_import.h"
 #include "cmd.h"
+#include "interrupt.h"
 #include "output.h"
 
 static const char *opt_platform;
@@ -19,14 +19,6 @@ static const struct lc_option options[] = {
 	  .value = &opt_platform },
 	{ }
 };
-
-/* Between layers and blocks, so that tmp is left clean */
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	interrupted = sig;
-}
 
 struct view {
 	struct lc_ctx *ctx;
@@ -72,10 +64,17 @@ static int on_event(void *arg, const struct layerfs_import_event *event)
 		end_line(view, event, "already here");
 		break;
 	case LAYERFS_IMPORT_FAILED:
-		end_line(view, event, interrupted ? "interrupted" : "failed");
+		end_line(view, event, lc_interrupted() ? "interrupted" : "failed");
 		break;
 	}
-	return interrupted ? -EINTR : 0;
+	/* Between layers and blocks, so that tmp is left clean */
+	return lc_interrupted() ? -EINTR : 0;
+}
+
+static int on_stop(void *arg)
+{
+	(void)arg;
+	return lc_interrupted() ? -EINTR : 0;
 }
 
 static void on_wait(void *arg, const char *what)
@@ -141,15 +140,6 @@ static int show_text(const struct lc_ctx *ctx, const struct layerfs_imported *im
 	return LC_EXIT_OK;
 }
 
-static void watch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
 /* "10G"; 0 for what is none */
 static uint64_t parse_size(const char *text)
 {
@@ -181,6 +171,7 @@ static int run(struct lc_ctx *ctx, int argc, char **argv)
 		.name = argc > 1 ? argv[1] : NULL,
 		.platform = opt_platform,
 		.event = on_event,
+		.stop = on_stop,
 		.arg = &view,
 	};
 	struct layerfs_imported imported;
@@ -197,7 +188,7 @@ static int run(struct lc_ctx *ctx, int argc, char **argv)
 	if (layerfs_store_open(ctx->root, true, &store, &err))
 		return lc_fail(ctx, &err);
 	layerfs_store_on_wait(store, on_wait, &view);
-	watch_signals();
+	lc_interrupt_watch();
 	ret = layerfs_store_import(store, &request, &imported, &err);
 	if (ret) {
 		ret = lc_fail(ctx, &err);

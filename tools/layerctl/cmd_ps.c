@@ -23,7 +23,7 @@ static void add_row(const struct lc_ctx *ctx, struct lc_table *table,
 
 	if (c->image)
 		image = lc_image_name(ctx, c->image, buf);
-	else if (c->record)
+	else if (c->record && !c->record->damaged)
 		image = c->record->image_ref;
 	if (c->record)
 		upper = c->record->upper;
@@ -35,10 +35,11 @@ static void add_row(const struct lc_ctx *ctx, struct lc_table *table,
 		ro = c->stat->flags & LAYERFS_F_RDONLY;
 	lc_table_add(table, (struct lc_value[]){
 		lc_str(lc_container_name(c)), lc_str(image),
-		lc_str(c->image ? c->image->id : c->record ? c->record->image_id : NULL),
+		lc_str(c->image ? c->image->id :
+		       c->record && !c->record->damaged ? c->record->image_id : NULL),
 		lc_str(lc_container_target(c)), lc_str(lc_container_status(c)),
 		lc_num(ro),
-		c->record ? lc_num(c->record->created) : lc_null(),
+		c->record && !c->record->damaged ? lc_num(c->record->created) : lc_null(),
 		measured ? lc_num(size) : lc_null(),
 		measured ? lc_num(inodes) : lc_null(), lc_str(upper) });
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdio.h>
 
+#include "../lib/container.h"
 #include "../lib/store.h"
 #include "cmd.h"
 #include "output.h"
@@ -45,6 +47,17 @@ static void on_wait(void *arg, const char *what)
 	lc_note(arg, "waiting for %s", what);
 }
 
+/* Elsewhere "rm" is for containers. */
+static void point_to_umount(const struct lc_ctx *ctx, const char *name)
+{
+	struct layerfs_container c;
+
+	if (layerfs_container_find(ctx->root, name, &c, NULL))
+		return;
+	layerfs_container_free(&c);
+	lc_note(ctx, "%s is a container: 'layerctl umount --rm %s' removes it", name, name);
+}
+
 /* What fails does not keep the others from being removed */
 static int run(struct lc_ctx *ctx, int argc, char **argv)
 {
@@ -64,6 +77,8 @@ static int run(struct lc_ctx *ctx, int argc, char **argv)
 
 		if (layerfs_store_remove(store, argv[i], &removed, &err)) {
 			ret = lc_fail(ctx, &err);
+			if (err.code == -ENOENT)
+				point_to_umount(ctx, argv[i]);
 			continue;
 		}
 		if (as_json)
@@ -87,7 +102,7 @@ const struct lc_command lc_cmd_rm = {
 "IMAGE is a name, an id or the beginning of one. An image that has several\n"
 "names only loses the one that is given. Otherwise it goes, and with it the\n"
 "layers that no other image has. An image that a container stands on stays:\n"
-"remove the container first.\n",
+"`layerctl umount --rm` removes the container first.\n",
 	.words = { LC_WORD_IMAGE, LC_WORD_IMAGE },
 	.min = 1,
 	.max = -1,

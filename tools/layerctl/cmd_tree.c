@@ -191,7 +191,7 @@ static void draw(const struct lc_ctx *ctx, const struct lc_state *st, const stru
 
 static struct json_object *string_or_null(const char *s)
 {
-	return s ? json_object_new_string(s) : NULL;
+	return s ? lc_json_text(s) : NULL;
 }
 
 static struct json_object *containers_json(const struct lc_state *st,

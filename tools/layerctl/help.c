@@ -2,6 +2,7 @@
 #include <ctype.h>
 
 #include "help.h"
+#include "output.h"
 
 static void show_options(const struct lc_option *opt, FILE *to)
 {
@@ -74,11 +75,17 @@ const struct lc_command lc_cmd_help = {
 
 static int run_version(struct lc_ctx *ctx, int argc, char **argv)
 {
-	(void)ctx;
+	struct json_object *json;
+
 	(void)argc;
 	(void)argv;
-	puts("layerctl " LAYERFS_VERSION);
-	return LC_EXIT_OK;
+	if (ctx->format != LC_FORMAT_JSON) {
+		puts("layerctl " LAYERFS_VERSION);
+		return LC_EXIT_OK;
+	}
+	json = json_object_new_object();
+	json_object_object_add(json, "version", json_object_new_string(LAYERFS_VERSION));
+	return lc_json_show(json);
 }
 
 const struct lc_command lc_cmd_version = {

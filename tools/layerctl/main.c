@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "help.h"
+#include "interrupt.h"
 
 /* Values of options by position; above any character. */
 #define OPTION_BASE 1000
@@ -201,5 +202,8 @@ int main(int argc, char **argv)
 	if ((fflush(stdout) || ferror(stdout)) && ret == LC_EXIT_OK)
 		ret = lc_failf(&ctx, "cannot write the output%s%s",
 			       errno ? ": " : "", errno ? strerror(errno) : "");
+	/* What was done to its end all the same is a success. */
+	if (ret != LC_EXIT_OK)
+		lc_interrupt_die();
 	return ret;
 }

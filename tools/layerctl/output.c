@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Single values as text. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -113,4 +114,25 @@ void lc_put_safe(FILE *to, const char *text)
 		for (int i = 0; i < (len ? len : 1); i++)
 			fprintf(to, "\\%03o", *s++);
 	}
+}
+
+struct json_object *lc_json_text(const char *text)
+{
+	static const char unknown[] = "\xef\xbf\xbd";
+	const unsigned char *s = (const unsigned char *)text;
+	char *valid = malloc(3 * strlen(text) + 1), *out = valid;
+	struct json_object *json;
+
+	if (!valid)
+		return NULL;
+	while (*s) {
+		unsigned int code;
+		int len = utf8_decode(s, &code);
+
+		out = mempcpy(out, len ? (const void *)s : unknown, len ? len : 3);
+		s += len ? len : 1;
+	}
+	json = json_object_new_string_len(valid, out - valid);
+	free(valid);
+	return json;
 }

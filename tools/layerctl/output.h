@@ -112,6 +112,9 @@ const char *lc_text_digest(const struct lc_ctx *ctx, const char *digest,
 			   char buf[130]);
 void lc_put_safe(FILE *to, const char *text);
 
+/* A JSON string of what may be no UTF-8, which then has U+FFFD for such a byte */
+struct json_object *lc_json_text(const char *text);
+
 /*
  * progress.c: one line on stderr, redrawn when that is a terminal.
  *

@@ -95,7 +95,7 @@ static bool add_records(struct lc_state *st)
 		if (!c)
 			return false;
 		c->record = &st->records.containers[i];
-		c->image = image_by_id(st, c->record->image_id);
+		c->image = c->record->damaged ? NULL : image_by_id(st, c->record->image_id);
 		for (size_t j = 0; j < st->mounts.nr && !c->mnt; j++)
 			if (layerfs_container_is_at(c->record, &st->mounts.mounts[j]))
 				c->mnt = &st->mounts.mounts[j];
@@ -226,6 +226,14 @@ static int read_store(const struct lc_ctx *ctx, struct lc_state *st,
 	return ret;
 }
 
+static void tell_damaged(const struct lc_ctx *ctx, const struct layerfs_container_list *list)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		if (list->containers[i].damaged)
+			lc_note(ctx, "warning: the record of container '%s' is damaged: %s/config.json",
+				list->containers[i].name, list->containers[i].dir);
+}
+
 int lc_state_read(const struct lc_ctx *ctx, struct lc_state *st,
 		  struct layerfs_error *err)
 {
@@ -238,6 +246,7 @@ int lc_state_read(const struct lc_ctx *ctx, struct lc_state *st,
 		ret = layerfs_mountpoints_read(&st->mounts, err);
 	if (ret)
 		return ret;
+	tell_damaged(ctx, &st->records);
 	ret = layerfs_stats_read(&st->stats, &stats_err);
 	st->stats_read = !ret;
 	if (ret && ret != -ENODEV)

@@ -226,11 +226,11 @@ static struct json_object *cell_json(enum lc_type type, const struct lc_value *v
 	switch (type) {
 	case LC_STRING:
 	case LC_DIGEST:
-		return json_object_new_string(v->str);
+		return need(lc_json_text(v->str));
 	case LC_LIST:
 		list = need(json_object_new_array());
 		for (i = 0; v->list[i]; i++)
-			json_object_array_add(list, json_object_new_string(v->list[i]));
+			json_object_array_add(list, need(lc_json_text(v->list[i])));
 		return list;
 	case LC_TIME:
 		return json_object_new_string(lc_text_rfc3339(v->num, buf));

@@ -124,6 +124,36 @@ close:
 				 name, store->root, name);
 }
 
+/*
+ * What a record cannot tell of one container must not keep all others from
+ * being seen and unmounted, nor this one from being removed.
+ */
+int container_load_any(struct layerfs_store *store, int containers, const char *name,
+		       struct layerfs_container *c, struct layerfs_error *err)
+{
+	int dir, ret = container_load(store, containers, name, c, err);
+
+	if (!ret || ret == -ENOMEM)
+		return ret;
+	dir = openat(containers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return ret;
+	*c = (struct layerfs_container){
+		.name = strdup(name),
+		.image_id = strdup(""),
+		.image_ref = strdup(""),
+		.target = strdup(""),
+		.damaged = true,
+	};
+	ret = c->name && c->image_id && c->image_ref && c->target ?
+	      fill_paths(store, dir, name, c) : -ENOMEM;
+	close(dir);
+	if (!ret)
+		return 0;
+	layerfs_container_free(c);
+	return layerfs_error_sys(err, ret, "container '%s'", name);
+}
+
 struct listing {
 	struct layerfs_store *store;
 	int containers;
@@ -141,8 +171,8 @@ static int list_one(void *arg, const char *name)
 	if (!grown)
 		return layerfs_error_sys(l->err, -ENOMEM, "containers");
 	l->list->containers = grown;
-	ret = container_load(l->store, l->containers, name, grown + l->list->nr, l->err);
-	if (ret == -ENOENT)	/* removed meanwhile */
+	ret = container_load_any(l->store, l->containers, name, grown + l->list->nr, l->err);
+	if (ret == -ENOENT || ret == -ENOTDIR)	/* removed meanwhile; no container */
 		return 0;
 	if (!ret)
 		l->list->nr++;

@@ -38,6 +38,8 @@
  * @dir: absolute path of its directory in the store
  * @upper: absolute path of its upper, NULL for a container without one
  * @work: absolute path of its work directory, likewise
+ * @damaged: its record cannot be read; only @name, @dir, @upper and @work are
+ *	known, the other strings are empty
  */
 struct layerfs_container {
 	char *name;
@@ -48,6 +50,7 @@ struct layerfs_container {
 	char *dir;
 	char *upper;
 	char *work;
+	bool damaged;
 };
 
 struct layerfs_container_list {
@@ -55,7 +58,7 @@ struct layerfs_container_list {
 	size_t nr;
 };
 
-/** layerfs_container_list() - all records, by name */
+/** layerfs_container_list() - all containers by name, @damaged ones, too */
 LAYERFS_API int layerfs_container_list(const char *root,
 				       struct layerfs_container_list *list,
 				       struct layerfs_error *err);
@@ -164,7 +167,8 @@ struct layerfs_unmounted {
  * @root: the store
  * @what: a name, or a mount point (anything with a '/' is one)
  * @flags: for umount2(2)
- * @remove: remove the record and the upper; fine if it was not mounted
+ * @remove: remove the record and the upper; fine if it was not mounted, -EBUSY
+ *	if the kernel still has it somewhere else
  * @done: filled; to be freed by layerfs_unmounted_free()
  * @err: why not
  */

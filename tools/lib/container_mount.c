@@ -171,6 +171,7 @@ int layerfs_container_mount(const char *root, struct layerfs_container_spec *spe
 		ret = layerfs_error_sys(err, -errno, "mount point '%s'", spec->target);
 		goto close;
 	}
+	layerfs_store_on_wait(m.store, store_wait_warn, &spec->opts);
 	/* The image must not go between its lookup and the container's record. */
 	if (m.store->rootfd >= 0)
 		ret = store_lock(m.store, LOCK_SH, err);
@@ -242,6 +243,26 @@ free_list:
 }
 
 /*
+ * Other mount namespaces may have it, and so may who works in a mount that was
+ * taken out of sight: only the kernel knows of these.
+ */
+static int check_elsewhere(const struct layerfs_container *c, struct layerfs_error *err)
+{
+	struct store_uses *uses;
+	int ret;
+
+	ret = store_uses_read(&uses, err);
+	if (ret)
+		return ret;
+	if (store_uses_upper(uses, c->upper))
+		ret = layerfs_error_set(err, -EBUSY,
+			"container '%s' is still mounted, in another mount namespace or lazily unmounted: what it has written stays",
+			c->name);
+	store_uses_free(uses);
+	return ret;
+}
+
+/*
  * A volatile mount leaves a mark that refuses its upper, because it may be
  * incomplete.  Once the mount has ended it can be made complete: then the mark
  * may go.  After a crash nobody comes here, and it stays.
@@ -258,6 +279,9 @@ static int settle_volatile(const struct layerfs_container *c, struct layerfs_err
 	if (snprintf(mark, sizeof(mark), "%s/" LAYERFS_VOLATILE_DIR, incompat) >=
 	    (int)sizeof(mark) || access(mark, F_OK))
 		return 0;
+	ret = check_elsewhere(c, err);
+	if (ret)
+		return ret == -EBUSY ? 0 : ret;
 	fd = open(c->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* Other marks in there stay. */
 	if (fd < 0 || syncfs(fd) || rmdir(mark) || (rmdir(incompat) && errno != ENOTEMPTY))
@@ -281,11 +305,13 @@ static int umount_locked(struct layerfs_store *store, int containers,
 		ret = layerfs_umount(done->target, flags, err);
 	if (ret || !done->name)
 		return ret;
-	ret = container_load(store, containers, done->name, &c, err);
+	ret = container_load_any(store, containers, done->name, &c, err);
 	if (ret)
 		return ret;
 	/* It may be mounted at a second place, or be bind-mounted. */
 	ret = check_unmounted(&c, err);
+	if (!ret && remove && c.upper)
+		ret = check_elsewhere(&c, err);
 	if (!ret && (remove || !c.upper))
 		ret = container_remove(store, containers, done->name, err);
 	else if (ret == -EBUSY && !remove)

@@ -20,6 +20,10 @@ int container_open_dir(struct layerfs_store *store, bool create,
 int container_load(struct layerfs_store *store, int containers, const char *name,
 		   struct layerfs_container *c, struct layerfs_error *err);
 
+/** container_load_any() - the same, but one whose record is no use is @damaged */
+int container_load_any(struct layerfs_store *store, int containers, const char *name,
+		       struct layerfs_container *c, struct layerfs_error *err);
+
 /**
  * container_lock() - keep others from mounting and unmounting a container
  *

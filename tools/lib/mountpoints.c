@@ -14,11 +14,53 @@ static char *copy(const char *s)
 	return strdup(s ? s : "");
 }
 
+/*
+ * The module shows a comma in a path as "\,", and a backslash as "\\"; a quote
+ * is a character like any other.  libmount knows neither.
+ */
+static const char *option_end(const char *option)
+{
+	while (*option && *option != ',')
+		option += option[0] == '\\' && option[1] ? 2 : 1;
+	return option;
+}
+
+/* What follows @key in a list of options, as it is shown; NULL without it */
+static const char *find_option(const char *options, const char *key)
+{
+	size_t len = strlen(key);
+
+	while (options && *options) {
+		const char *end = option_end(options);
+
+		if (!strncmp(options, key, len) &&
+		    (key[len - 1] == '=' || options + len == end))
+			return options + len;
+		options = *end ? end + 1 : end;
+	}
+	return NULL;
+}
+
+static char *value_dup(const char *value)
+{
+	const char *end = option_end(value);
+	char *copy = malloc(end - value + 1), *out = copy;
+
+	if (!copy)
+		return NULL;
+	while (value < end) {
+		if (value[0] == '\\' && value + 1 < end)
+			value++;
+		*out++ = *value++;
+	}
+	*out = '\0';
+	return copy;
+}
+
 static int take_mount(struct layerfs_mountpoint_list *list, struct libmnt_fs *fs)
 {
+	const char *upper = find_option(mnt_fs_get_fs_options(fs), "upperdir=");
 	struct layerfs_mountpoint *mnt;
-	char *value = NULL;
-	size_t len = 0;
 
 	mnt = reallocarray(list->mounts, list->nr + 1, sizeof(*mnt));
 	if (!mnt)
@@ -29,10 +71,11 @@ static int take_mount(struct layerfs_mountpoint_list *list, struct libmnt_fs *fs
 		.dev = mnt_fs_get_devno(fs),
 		.source = copy(mnt_fs_get_source(fs)),
 		.target = copy(mnt_fs_get_target(fs)),
-		.ro = !mnt_fs_get_option(fs, "ro", NULL, NULL),
+		.ro = find_option(mnt_fs_get_vfs_options(fs), "ro") ||
+		      find_option(mnt_fs_get_fs_options(fs), "ro"),
 	};
-	if (!mnt_fs_get_option(fs, "upperdir", &value, &len) && value) {
-		mnt->upper = strndup(value, len);
+	if (upper) {
+		mnt->upper = value_dup(upper);
 		if (!mnt->upper)
 			return -ENOMEM;
 	}

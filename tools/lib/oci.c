@@ -117,6 +117,20 @@ static bool same_digest(struct json_object *a, struct json_object *b)
 	return x && y && !strcmp(x, y);
 }
 
+/* Two that have names, and not the same, are two images */
+static bool other_name(struct json_object *a, struct json_object *b)
+{
+	static const char *const names[] = { ANNOTATION_NAME, ANNOTATION_REF };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *x = annotation(a, names[i]), *y = annotation(b, names[i]);
+
+		if (x && y && strcmp(x, y))
+			return true;
+	}
+	return false;
+}
+
 static int several(struct layerfs_source *source, struct json_object *list,
 		   struct layerfs_error *err)
 {
@@ -142,7 +156,7 @@ static int choose(struct search *s, struct json_object *list, const char *ref,
 {
 	struct json_object *best = NULL;
 	size_t nr_named = 0;
-	bool clash = false;
+	bool clash = false, others = false;
 	int best_rank = 0;
 
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -154,6 +168,9 @@ static int choose(struct search *s, struct json_object *list, const char *ref,
 		nr_named++;
 		rank = oci_platform_rank(&s->platform,
 					 oci_json_get(d, "platform", json_type_object));
+		/* A platform chooses among an image's manifests, not among images. */
+		if (rank && best && !same_digest(best, d) && other_name(best, d))
+			others = true;
 		if (rank > best_rank) {
 			best = d;
 			best_rank = rank;
@@ -169,7 +186,7 @@ static int choose(struct search *s, struct json_object *list, const char *ref,
 		return layerfs_error_set(err, -ENOENT, "%s has no image for %s/%s (choose another platform)",
 					 layerfs_source_path(s->source), s->platform.os,
 					 s->platform.arch);
-	if (clash)
+	if (clash || others)
 		return several(s->source, list, err);
 	*chosen = best;
 	return 0;

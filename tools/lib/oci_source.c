@@ -119,7 +119,8 @@ static int detect(struct layerfs_source *source, const struct transport *t,
 }
 
 static int open_kind(struct layerfs_source *source, const struct transport *t,
-		     const struct stat *st, uint64_t max_size, struct layerfs_error *err)
+		     const struct stat *st, const struct oci_tar_bounds *bounds,
+		     struct layerfs_error *err)
 {
 	source->kind = S_ISDIR(st->st_mode) ? KIND_DIR : KIND_TAR;
 	if (!S_ISDIR(st->st_mode) && !S_ISREG(st->st_mode))
@@ -130,15 +131,15 @@ static int open_kind(struct layerfs_source *source, const struct transport *t,
 					 (int)strlen(t->prefix) - 1, t->prefix,
 					 t->kind == KIND_DIR ? "directory" : "file", source->path);
 	if (source->kind == KIND_TAR)
-		return oci_tar_open(&source->tar, source->path, max_size, err);
+		return oci_tar_open(&source->tar, source->path, bounds, err);
 	source->dirfd = open(source->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (source->dirfd < 0)
 		return layerfs_error_sys(err, -errno, "cannot open %s", source->path);
 	return 0;
 }
 
-int layerfs_source_open(const char *spec, uint64_t max_size, struct layerfs_source **sourcep,
-			struct layerfs_error *err)
+int layerfs_source_open(const char *spec, const struct oci_tar_bounds *bounds,
+			struct layerfs_source **sourcep, struct layerfs_error *err)
 {
 	const struct transport *t = transport_of(spec);
 	struct layerfs_source *source;
@@ -151,7 +152,7 @@ int layerfs_source_open(const char *spec, uint64_t max_size, struct layerfs_sour
 	source->dirfd = -1;
 	ret = split(source, t ? spec + strlen(t->prefix) : spec, &st, err);
 	if (!ret)
-		ret = open_kind(source, t, &st, max_size, err);
+		ret = open_kind(source, t, &st, bounds, err);
 	if (!ret)
 		ret = detect(source, t, err);
 	if (ret) {

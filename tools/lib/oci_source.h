@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "layerfs.h"
+#include "oci_tar_input.h"
 
 enum layerfs_layout {
 	LAYERFS_LAYOUT_OCI,
@@ -26,12 +27,12 @@ struct layerfs_blob;
 /**
  * layerfs_source_open() - open what a user named
  * @spec: "[oci:|oci-archive:|docker-archive:]PATH[:REF]"
- * @max_size: bytes that a compressed archive may decompress to
+ * @bounds: of an archive
  * @sourcep: the source, freed by layerfs_source_close()
  * @err: why not
  */
-int layerfs_source_open(const char *spec, uint64_t max_size, struct layerfs_source **sourcep,
-			struct layerfs_error *err);
+int layerfs_source_open(const char *spec, const struct oci_tar_bounds *bounds,
+			struct layerfs_source **sourcep, struct layerfs_error *err);
 void layerfs_source_close(struct layerfs_source *source);
 
 enum layerfs_layout layerfs_source_layout(const struct layerfs_source *source);

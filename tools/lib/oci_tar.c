@@ -124,17 +124,18 @@ static int index_members(struct oci_tar *tar, struct oci_tar_input *in, struct l
 	return ret;
 }
 
-int oci_tar_open(struct oci_tar *tar, const char *path, uint64_t max, struct layerfs_error *err)
+int oci_tar_open(struct oci_tar *tar, const char *path, const struct oci_tar_bounds *bounds,
+		 struct layerfs_error *err)
 {
 	struct oci_tar_input *in;
 	int ret;
 
 	memset(tar, 0, sizeof(*tar));
-	tar->max = max;
+	tar->bounds = *bounds;
 	tar->path = strdup(path);
 	if (!tar->path)
 		return layerfs_error_sys(err, -ENOMEM, "no memory for a name");
-	ret = oci_tar_input_open(path, max, &in, err);
+	ret = oci_tar_input_open(path, bounds, &in, err);
 	if (!ret) {
 		ret = index_members(tar, in, err);
 		oci_tar_input_close(in);
@@ -188,7 +189,7 @@ int oci_tar_seek(const struct oci_tar *tar, size_t index, struct oci_tar_input *
 	struct archive_entry *entry;
 	int ret;
 
-	ret = oci_tar_input_open(tar->path, tar->max, inp, err);
+	ret = oci_tar_input_open(tar->path, &tar->bounds, inp, err);
 	if (ret)
 		return ret;
 	for (size_t i = 0; ret >= 0 && i <= index; i++) {

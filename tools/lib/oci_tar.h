@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "layerfs.h"
+#include "oci_tar_input.h"
 
-struct oci_tar_input;
 struct oci_tar_member;
 
 /**
@@ -19,16 +19,17 @@ struct oci_tar_member;
  * @path: the file
  * @members: in the tar's order; of several with one name the last counts
  * @nr: how many
- * @max: bytes that it may have when decompressed
+ * @bounds: what ends its reading
  */
 struct oci_tar {
 	char *path;
-	uint64_t max;
+	struct oci_tar_bounds bounds;
 	struct oci_tar_member *members;
 	size_t nr;
 };
 
-int oci_tar_open(struct oci_tar *tar, const char *path, uint64_t max, struct layerfs_error *err);
+int oci_tar_open(struct oci_tar *tar, const char *path, const struct oci_tar_bounds *bounds,
+		 struct layerfs_error *err);
 void oci_tar_close(struct oci_tar *tar);
 
 /** oci_tar_find() - index of the file that a name leads to, or -ENOENT */

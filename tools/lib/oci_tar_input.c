@@ -24,6 +24,8 @@
  * @filter: decompresses it, or NULL
  * @tar: takes it apart
  * @buf: the last bytes of a file that is not compressed
+ * @bounds: what ends it
+ * @stopped: what that said, or 0
  * @left: decompressed bytes that may still come
  * @member: a header was read
  * @header: how much the header at hand took so far, or -1 while data is read
@@ -35,6 +37,8 @@ struct oci_tar_input {
 	struct archive *filter;
 	struct archive *tar;
 	char *buf;
+	struct oci_tar_bounds bounds;
+	int stopped;
 	uint64_t left;
 	bool member;
 	ssize_t header;
@@ -45,6 +49,8 @@ static int failed(struct oci_tar_input *in, struct archive *archive, struct laye
 {
 	const char *why = archive ? archive_error_string(archive) : NULL;
 
+	if (in->stopped)
+		return layerfs_error_set(err, in->stopped, "interrupted");
 	if (*in->why)
 		why = in->why;
 	return layerfs_error_set(err, -EBADMSG, "cannot read %s as a tar archive: %s", in->path,
@@ -102,6 +108,11 @@ static la_ssize_t on_read(struct archive *archive, void *arg, const void **bufp)
 	struct oci_tar_input *in = arg;
 	la_ssize_t n;
 
+	/* A few bytes can decompress for hours. */
+	in->stopped = in->bounds.stop ? in->bounds.stop(in->bounds.arg) : 0;
+	if (in->stopped < 0)
+		return -1;
+	in->stopped = 0;
 	if (in->header > HEADER_MAX) {
 		snprintf(in->why, sizeof(in->why), "a header has more than %d bytes", HEADER_MAX);
 		return -1;
@@ -164,8 +175,8 @@ static int start(struct oci_tar_input *in, struct layerfs_error *err)
 	return 0;
 }
 
-int oci_tar_input_open(const char *path, uint64_t max, struct oci_tar_input **inp,
-		       struct layerfs_error *err)
+int oci_tar_input_open(const char *path, const struct oci_tar_bounds *bounds,
+		       struct oci_tar_input **inp, struct layerfs_error *err)
 {
 	struct oci_tar_input *in = calloc(1, sizeof(*in));
 	int ret;
@@ -173,7 +184,8 @@ int oci_tar_input_open(const char *path, uint64_t max, struct oci_tar_input **in
 	if (!in)
 		return layerfs_error_sys(err, -ENOMEM, "no memory for an archive");
 	in->fd = -1;
-	in->left = max;
+	in->bounds = *bounds;
+	in->left = bounds->max;
 	in->path = strdup(path);
 	in->buf = malloc(READ_BLOCK);
 	if (in->path && in->buf)

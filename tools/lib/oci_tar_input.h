@@ -15,14 +15,26 @@ struct archive_entry;
 struct oci_tar_input;
 
 /**
+ * struct oci_tar_bounds - what ends the reading of a tar
+ * @max: bytes that it may have when decompressed
+ * @stop: asked for each block; a negative errno ends it, too; or NULL
+ * @arg: for @stop
+ */
+struct oci_tar_bounds {
+	uint64_t max;
+	int (*stop)(void *arg);
+	void *arg;
+};
+
+/**
  * oci_tar_input_open() - open a tar
  * @path: the file
- * @max: bytes that it may have when decompressed
+ * @bounds: see there
  * @inp: the tar, freed by oci_tar_input_close()
  * @err: why not
  */
-int oci_tar_input_open(const char *path, uint64_t max, struct oci_tar_input **inp,
-		       struct layerfs_error *err);
+int oci_tar_input_open(const char *path, const struct oci_tar_bounds *bounds,
+		       struct oci_tar_input **inp, struct layerfs_error *err);
 void oci_tar_input_close(struct oci_tar_input *in);
 
 /** oci_tar_input_next() - to the next member: 1, 0 at the end, or -errno */

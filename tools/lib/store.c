@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -187,6 +188,17 @@ void layerfs_store_on_wait(struct layerfs_store *store, void (*wait)(void *arg, 
 	store->wait_arg = arg;
 }
 
+void store_wait_warn(void *arg, const char *what)
+{
+	const struct layerfs_options *opts = arg;
+	char msg[128];
+
+	if (!opts->warn)
+		return;
+	snprintf(msg, sizeof(msg), "waiting for %s", what);
+	opts->warn(opts->warn_data, msg);
+}
+
 int store_flock(struct layerfs_store *store, int fd, int operation, const char *what)
 {
 	if (!flock(fd, operation | LOCK_NB))
@@ -211,7 +223,8 @@ int store_lock(struct layerfs_store *store, int operation, struct layerfs_error 
 	}
 	if (!ret)
 		ret = store_flock(store, store->lockfd, operation,
-				  operation == LOCK_EX ? "an import to end" : "a removal to end");
+				  operation == LOCK_EX ? "an import, check or mount to end" :
+							 "a removal or repair to end");
 	if (ret)
 		return layerfs_error_sys(err, ret, "cannot lock the store %s", store->root);
 	return 0;

@@ -79,6 +79,7 @@ struct layerfs_layer {
  * @manifest_digest: digest of its manifest, "" if the source had none
  * @imported: when it came into the store
  * @named_ns: when its names last changed, nanoseconds since 1970
+ * @stale_names: its record has a name that is another image's since a crash
  */
 struct layerfs_image {
 	char *id;
@@ -96,6 +97,7 @@ struct layerfs_image {
 	char *manifest_digest;
 	time_t imported;
 	int64_t named_ns;
+	bool stale_names;
 };
 
 struct layerfs_image_list {
@@ -166,7 +168,8 @@ LAYERFS_API void layerfs_image_list_free(struct layerfs_image_list *list);
  * layerfs_store_find() - one image by what a user types
  * @store: the store
  * @ref: "name", "name:tag", a digest "[name@]sha256:<hex>" of config or
- *	manifest, or a unique prefix of the id's hex digits; a name goes first
+ *	manifest, or a unique prefix of the id's hex digits; a name goes before
+ *	a prefix, and a whole digest is never a name
  * @imagep: the image, to be freed by layerfs_image_free()
  * @err: why not
  *

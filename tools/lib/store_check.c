@@ -421,6 +421,11 @@ static int check_container(void *arg, const char *name)
 	ret = container_load(c->store, cs->fd, name, &container, &why);
 	if (ret == -ENOENT && faccessat(cs->fd, name, F_OK, AT_SYMLINK_NOFOLLOW))
 		return 0;
+	if (ret && ret != -ENOTDIR) {
+		/* What it has written may be wanted: not repaired here */
+		layerfs_error_set(&why, ret, "its record, config.json, cannot be used: %s; \"layerctl umount --rm\" removes it with all it has written",
+				  strerror(-ret));
+	}
 	if (ret)
 		return tell(c, LAYERFS_OBJECT_CONTAINER, name, NULL, why.msg, false);
 	if (!has_image(c, container.image_id)) {

@@ -62,6 +62,14 @@ static int by_prefix(struct layerfs_image_list *list, const char *prefix,
 	return found ? 0 : -ENOENT;
 }
 
+/* "sha256:" and what follows, or all digits of an id */
+static bool is_id(const char *ref)
+{
+	return !strncmp(ref, LAYERFS_DIGEST_PREFIX, strlen(LAYERFS_DIGEST_PREFIX)) ||
+	       (strlen(ref) == LAYERFS_DIGEST_HEX &&
+		strspn(ref, "0123456789abcdef") == LAYERFS_DIGEST_HEX);
+}
+
 int store_image_match(struct layerfs_store *store, struct layerfs_image_list *list,
 		      const char *ref, struct layerfs_image **imagep, const char **namep,
 		      struct layerfs_error *err)
@@ -70,7 +78,11 @@ int store_image_match(struct layerfs_store *store, struct layerfs_image_list *li
 	const char *digest = at ? at + 1 : ref;
 	int ret;
 
-	*imagep = by_name(list, ref, namep);
+	*namep = NULL;
+	*imagep = NULL;
+	/* What is a digest is never a name: a source may call its image anything. */
+	if (!is_id(ref))
+		*imagep = by_name(list, ref, namep);
 	if (*imagep)
 		return 0;
 	if (layerfs_digest_valid(digest)) {

@@ -18,6 +18,7 @@
  * @dry_run: only list
  * @list: what was found
  * @uses: mounts at the start
+ * @failed: the first error that did not end it
  * @err: the caller's
  */
 struct gc {
@@ -25,6 +26,7 @@ struct gc {
 	bool dry_run;
 	struct layerfs_garbage_list *list;
 	struct store_uses *uses;
+	int failed;
 	struct layerfs_error *err;
 };
 
@@ -66,6 +68,29 @@ static int on_temporary(void *arg, const char *name)
 	free(measured.upper);
 	ret = add(gc, LAYERFS_GARBAGE_TEMPORARY, name, bytes, NULL);
 	return ret ? ret : gc->dry_run;
+}
+
+/* It was listed as removed just before */
+static void on_temporary_failed(void *arg, const char *name, int error)
+{
+	struct gc *gc = arg;
+	char *kept = NULL;
+
+	if (asprintf(&kept, "it cannot be removed: %s", strerror(-error)) < 0)
+		kept = NULL;
+	for (size_t i = 0; i < gc->list->nr; i++) {
+		struct layerfs_garbage *item = &gc->list->items[i];
+
+		if (item->kind == LAYERFS_GARBAGE_TEMPORARY && !item->kept &&
+		    !strcmp(item->name, name)) {
+			item->kept = kept;
+			kept = NULL;
+		}
+	}
+	free(kept);
+	if (!gc->failed)
+		gc->failed = layerfs_error_sys(gc->err, error, "cannot remove %s/tmp/%s",
+					       gc->store->root, name);
 }
 
 static void on_kept(void *arg, const struct layerfs_layer *layer, const char *why)
@@ -114,6 +139,11 @@ static int collect_unlisted(struct gc *gc)
 	ret = layerfs_store_images(gc->store, &images, gc->err);
 	if (ret)
 		return ret;
+	ret = gc->dry_run ? 0 : store_images_settle(gc->store, &images, gc->err);
+	if (ret) {
+		layerfs_image_list_free(&images);
+		return ret;
+	}
 	ret = layerfs_store_layers(gc->store, &images, &layers, gc->err);
 	if (!ret) {
 		ret = collect_layers(gc, &layers);
@@ -225,12 +255,15 @@ static int collect(struct gc *gc)
 	ret = store_uses_read(&gc->uses, gc->err);
 	if (ret)
 		return ret;
-	store_tmp_collect(gc->store, on_temporary, gc);
-	ret = collect_containers(gc);
+	ret = store_tmp_collect(gc->store, on_temporary, on_temporary_failed, gc);
+	if (ret)
+		layerfs_error_sys(gc->err, ret, "cannot list %s/tmp", gc->store->root);
+	else
+		ret = collect_containers(gc);
 	if (!ret)
 		ret = collect_unlisted(gc);
 	store_uses_free(gc->uses);
-	return ret;
+	return ret ? ret : gc->failed;
 }
 
 int layerfs_store_collect(struct layerfs_store *store, bool dry_run,

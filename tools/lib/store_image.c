@@ -299,10 +299,26 @@ static void settle_names(struct layerfs_image_list *list)
 			    (older->named_ns == newer->named_ns &&
 			     strcmp(older->id, newer->id) > 0))
 				continue;
-			for (size_t n = 0; n < newer->nr_names; n++)
+			for (size_t n = 0; n < newer->nr_names; n++) {
+				older->stale_names |= store_image_has_name(older, newer->names[n]);
 				store_image_drop_name(older, newer->names[n]);
+			}
 		}
 	}
+}
+
+int store_images_settle(struct layerfs_store *store, struct layerfs_image_list *list,
+			struct layerfs_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < list->nr; i++) {
+		if (!list->images[i].stale_names)
+			continue;
+		ret = store_image_write(store, &list->images[i], err);
+		list->images[i].stale_names = ret;
+	}
+	return ret;
 }
 
 static int newest_first(const void *a, const void *b)

@@ -381,7 +381,9 @@ static int record(struct import *im, struct layerfs_error *err)
 	if (!ret)
 		ret = layerfs_store_images(im->store, &list, err);
 	if (!ret) {
-		ret = write_record(im, &list, err);
+		ret = store_images_settle(im->store, &list, err);
+		if (!ret)
+			ret = write_record(im, &list, err);
 		layerfs_image_list_free(&list);
 	}
 	flock(im->store->imagesfd, LOCK_UN);
@@ -392,12 +394,15 @@ static int run(struct import *im, struct layerfs_error *err)
 {
 	uint64_t max_size = im->request->max_size ? im->request->max_size :
 						    LAYERFS_IMPORT_MAX_SIZE;
+	const struct oci_tar_bounds bounds = {
+		.max = max_size, .stop = im->request->stop, .arg = im->request->arg,
+	};
 	int ret;
 
 	ret = layerfs_import_limits_start(&im->limits, max_size, im->store->tmpfd);
 	if (ret)
 		return layerfs_error_sys(err, ret, "cannot see how much space is free");
-	ret = layerfs_source_open(im->request->source, max_size, &im->source, err);
+	ret = layerfs_source_open(im->request->source, &bounds, &im->source, err);
 	if (!ret)
 		ret = layerfs_oci_resolve(im->source, im->request->platform, &im->image, err);
 	if (!ret)
@@ -412,7 +417,7 @@ static int run(struct import *im, struct layerfs_error *err)
 		return ret;
 	ret = store_image_lock(im->store, err);
 	if (!ret) {
-		store_tmp_collect(im->store, NULL, NULL);
+		store_tmp_collect(im->store, NULL, NULL, NULL);
 		flock(im->store->imagesfd, LOCK_UN);
 		ret = import_layers(im, err);
 	}

@@ -53,7 +53,9 @@ struct layerfs_import_event {
  *	tars; 0 for LAYERFS_IMPORT_MAX_SIZE. However much it is, the import ends
  *	when it has used nine tenths of what was free.
  * @event: told of each step, or NULL; a negative errno ends the import
- * @arg: for @event
+ * @stop: asked while an archive is searched, of which no event tells, or NULL; a
+ *	negative errno ends the import
+ * @arg: for @event and @stop
  */
 struct layerfs_import_request {
 	const char *source;
@@ -61,6 +63,7 @@ struct layerfs_import_request {
 	const char *platform;
 	uint64_t max_size;
 	int (*event)(void *arg, const struct layerfs_import_event *event);
+	int (*stop)(void *arg);
 	void *arg;
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "store_name.h"
 
 #define NAME_MAX_LEN	255
@@ -59,6 +60,14 @@ static bool tag_ok(const char *tag)
 	return true;
 }
 
+/* It would be taken for an id, or for a digest with its algorithm */
+static bool is_digest(const char *repo, size_t len)
+{
+	return (len == 6 && !memcmp(repo, "sha256", len)) ||
+	       (len == LAYERFS_DIGEST_HEX &&
+		strspn(repo, "0123456789abcdef") >= LAYERFS_DIGEST_HEX);
+}
+
 int layerfs_name_parse(const char *typed, char **namep, struct layerfs_error *err)
 {
 	const char *repo = typed, *slash, *colon;
@@ -82,6 +91,9 @@ int layerfs_name_parse(const char *typed, char **namep, struct layerfs_error *er
 		return layerfs_error_set(err, -EINVAL,
 			"\"%s\" is no image name: a repository is lower-case letters, digits and . _ - between slashes",
 			typed);
+	if (is_digest(repo, len))
+		return layerfs_error_set(err, -EINVAL,
+			"\"%s\" is no image name: it would be mistaken for a digest", typed);
 	if (!tag_ok(tag))
 		return layerfs_error_set(err, -EINVAL,
 			"\"%s\" is no image name: a tag is up to %d letters, digits and . _ -",

@@ -47,6 +47,9 @@ int store_sync_parent(int dirfd, const char *name);
 int store_lock(struct layerfs_store *store, int operation, struct layerfs_error *err);
 void store_unlock(struct layerfs_store *store);
 
+/** store_wait_warn() - a layerfs_store_on_wait() function that warns; @arg is of the options */
+void store_wait_warn(void *arg, const char *what);
+
 /** store_flock() - flock() that tells when it has to wait */
 int store_flock(struct layerfs_store *store, int fd, int operation, const char *what);
 
@@ -127,6 +130,14 @@ int store_image_lock(struct layerfs_store *store, struct layerfs_error *err);
 /** store_image_write() - put a record in place, durably */
 int store_image_write(struct layerfs_store *store, const struct layerfs_image *image,
 		      struct layerfs_error *err);
+
+/** store_images_settle() - write the records that have stale names anew
+ * @store: its images are locked
+ * @list: from layerfs_store_images(), under that lock
+ * @err: why not
+ */
+int store_images_settle(struct layerfs_store *store, struct layerfs_image_list *list,
+			struct layerfs_error *err);
 void store_image_clear(struct layerfs_image *image);
 bool store_image_has_layer(const struct layerfs_image *image, const char *diff_id);
 bool store_image_has_name(const struct layerfs_image *image, const char *name);
@@ -165,9 +176,12 @@ void store_tmp_drop(struct layerfs_store *store, const char *name, int fd);
  * store_tmp_collect() - remove what dead processes left
  * @store: the store, its images locked
  * @found: told of each; 0 to remove it; or NULL
- * @arg: for @found
+ * @failed: told of each that could not be removed, with -errno; or NULL
+ * @arg: for both
+ *
+ * Return: 0, or -errno if tmp could not be listed.
  */
-void store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
-		       void *arg);
+int store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
+		      void (*failed)(void *arg, const char *name, int error), void *arg);
 
 #endif

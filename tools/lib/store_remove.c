@@ -42,10 +42,11 @@ static int check_container(void *arg, const char *name)
 		return 0;
 	if (ret)
 		return layerfs_error_sys(s->err, ret,
-			"cannot tell which image container %s stands on", name);
+			"cannot tell which image container %s stands on (\"layerctl umount --rm %s\" removes it)",
+			name, name);
 	if (is_id(s->image, oci_json_string(json, "image")))
-		ret = layerfs_error_set(s->err, -EBUSY, "container %s stands on image %.12s",
-					name, layerfs_digest_hex(s->image->id));
+		ret = layerfs_error_set(s->err, -EBUSY, "container %s stands on image %.12s (\"layerctl umount --rm %s\" removes it)",
+					name, layerfs_digest_hex(s->image->id), name);
 	json_object_put(json);
 	return ret;
 }
@@ -227,7 +228,10 @@ static int remove_locked(struct layerfs_store *store, const char *ref,
 	ret = layerfs_store_images(store, &list, err);
 	if (ret)
 		return ret;
-	ret = store_image_match(store, &list, ref, &image, &name, err);
+	/* A name that goes must not come back from an older record. */
+	ret = store_images_settle(store, &list, err);
+	if (!ret)
+		ret = store_image_match(store, &list, ref, &image, &name, err);
 	if (!ret && name && image->nr_names > 1)
 		ret = remove_name(store, image, name, removed, err);
 	else if (!ret)

@@ -51,7 +51,9 @@ static int try_start(struct layerfs_store *store, const char *name)
 	fd = open_work(store, name);
 	if (fd < 0)
 		return fd == -ENOENT ? -EAGAIN : fd;
-	ret = store_flock(store, fd, LOCK_EX, "another import of the same layer");
+	ret = store_flock(store, fd, LOCK_EX,
+			  strncmp(name, "container-", 10) ? "another import of the same layer" :
+							    "another mount of the same container");
 	if (!ret && !still_named(store, name, fd))
 		ret = -EAGAIN;
 	wipe.fd = fd;
@@ -85,6 +87,7 @@ void store_tmp_drop(struct layerfs_store *store, const char *name, int fd)
 struct collect {
 	struct layerfs_store *store;
 	int (*found)(void *arg, const char *name);
+	void (*failed)(void *arg, const char *name, int error);
 	void *arg;
 };
 
@@ -93,6 +96,13 @@ static bool is_unwanted(const struct collect *c, const char *name)
 	return !c->found || !c->found(c->arg, name);
 }
 
+static void removed(const struct collect *c, const char *name, int ret)
+{
+	if (ret && c->failed)
+		c->failed(c->arg, name, ret);
+}
+
+/* One that cannot be removed does not keep the others */
 static int collect_one(void *arg, const char *name)
 {
 	struct collect *c = arg;
@@ -101,22 +111,22 @@ static int collect_one(void *arg, const char *name)
 	/* Records are written to tmp with images locked: a file there now is dead. */
 	if (fd == -ENOTDIR || fd == -ELOOP) {
 		if (is_unwanted(c, name))
-			unlinkat(c->store->tmpfd, name, 0);
+			removed(c, name, unlinkat(c->store->tmpfd, name, 0) ? -errno : 0);
 		return 0;
 	}
 	if (fd < 0)
 		return 0;
 	if (!flock(fd, LOCK_EX | LOCK_NB) && still_named(c->store, name, fd) &&
 	    is_unwanted(c, name))
-		unpack_remove_tree(c->store->tmpfd, name);
+		removed(c, name, unpack_remove_tree(c->store->tmpfd, name));
 	close(fd);
 	return 0;
 }
 
-void store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
-		       void *arg)
+int store_tmp_collect(struct layerfs_store *store, int (*found)(void *arg, const char *name),
+		      void (*failed)(void *arg, const char *name, int error), void *arg)
 {
-	struct collect c = { .store = store, .found = found, .arg = arg };
+	struct collect c = { .store = store, .found = found, .failed = failed, .arg = arg };
 
-	store_for_each(store->tmpfd, collect_one, &c);
+	return store_for_each(store->tmpfd, collect_one, &c);
 }

@@ -216,7 +216,6 @@ static int do_mount(const struct args *args, struct optstr *o, struct layerfs_er
 {
 	int ret;
 
-	o->opts.warn = warn;
 	do {
 		ret = o->remount ? layerfs_remount(&o->opts, args->dir, err) :
 		      layerfs_mount(&o->opts, args->spec, args->dir, err);
@@ -229,6 +228,7 @@ static int run(const struct args *args, struct optstr *o)
 	struct layerfs_error err = { 0 };
 	int ret = 0;
 
+	o->opts.warn = warn;
 	if (args->namespace)
 		ret = enter_namespace(args->namespace, &err);
 	if (!ret)

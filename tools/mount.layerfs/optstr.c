@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <libmount.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,12 +134,26 @@ int optstr_parse(struct optstr *o, const char *string, struct layerfs_error *err
 	return ret;
 }
 
+/* At boot somebody may look at a console that says nothing. */
+static void on_wait(void *arg, const char *what)
+{
+	const struct optstr *o = arg;
+	char msg[128];
+
+	if (!o->opts.warn)
+		return;
+	snprintf(msg, sizeof(msg), "image '%s': waiting for %s", o->image, what);
+	o->opts.warn(o->opts.warn_data, msg);
+}
+
 /* The image must not be removed before it is mounted. */
 static int take_image(struct optstr *o, struct layerfs_error *err)
 {
 	int ret;
 
 	ret = layerfs_store_open(o->root, false, &o->store, err);
+	if (!ret)
+		layerfs_store_on_wait(o->store, on_wait, o);
 	if (!ret)
 		ret = layerfs_store_hold(o->store, err);
 	if (!ret)
