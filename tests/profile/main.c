@@ -28,6 +28,7 @@ enum what {
 	P_UNLINK_UPPER,
 	P_UNLINK_LOWER,
 	P_CHMOD_LOWER,
+	P_REMOVE_TREE,
 	P_MOUNT,
 	P_UMOUNT,
 	P_UMOUNT_WALKED,
@@ -37,7 +38,7 @@ enum what {
 
 static const char *const what_names[NR_WHAT] = {
 	"stat", "absent", "open+close", "pread", "pwrite", "second-lookup", "second-list",
-	"walk-again", "create", "unlink-upper", "unlink-lower", "chmod-lower", "mount",
+	"walk-again", "create", "unlink-upper", "unlink-lower", "chmod-lower", "remove-tree", "mount",
 	"umount", "umount-walked", "mount-on-image",
 };
 
@@ -54,12 +55,14 @@ MARK8(16, 17, 18, 19, 20, 21, 22, 23)
 MARK8(24, 25, 26, 27, 28, 29, 30, 31)
 MARK8(32, 33, 34, 35, 36, 37, 38, 39)
 MARK8(40, 41, 42, 43, 44, 45, 46, 47)
+MARK8(48, 49, 50, 51, 52, 53, 54, 55)
 MARK(255)
 #define M8(a, b, c, d, e, f, g, h) mark_##a, mark_##b, mark_##c, mark_##d, mark_##e, mark_##f, mark_##g, mark_##h
 static void (*const marks[])(void) = {
 	M8(0, 1, 2, 3, 4, 5, 6, 7), M8(8, 9, 10, 11, 12, 13, 14, 15),
 	M8(16, 17, 18, 19, 20, 21, 22, 23), M8(24, 25, 26, 27, 28, 29, 30, 31),
 	M8(32, 33, 34, 35, 36, 37, 38, 39), M8(40, 41, 42, 43, 44, 45, 46, 47),
+	M8(48, 49, 50, 51, 52, 53, 54, 55),
 };
 
 static enum fs_kind kind;
@@ -169,6 +172,18 @@ static void profile_changes(const char *root)
 	end(P_CHMOD_LOWER, VICTIMS);
 }
 
+/* As rm -r does it; each file of it is a layer's. */
+static void profile_remove(const char *root)
+{
+	char *dir = path_of("%s/tree/t0", root);
+
+	sync();
+	begin(P_REMOVE_TREE);
+	tree_remove(dir);
+	end(P_REMOVE_TREE, TREE_DIRS * (TREE_FILES + 1) + 1);
+	free(dir);
+}
+
 /* Each file of a tree by its name, without a listing. */
 static void profile_lookup(const char *root, const char *tree)
 {
@@ -258,6 +273,7 @@ static void profile_stack(const char *dir, int layers)
 	profile_names(second);
 	profile_data(second);
 	profile_changes(second);
+	profile_remove(second);
 	profile_mount(dir, layers, NULL);
 	/* overlayfs wants two at least if none is to be written. */
 	if (kind == KIND_LAYERFS || layers > 1) {
@@ -290,6 +306,7 @@ static void profile_bare(const char *dir)
 	profile_names(root);
 	profile_data(root);
 	profile_changes(root);
+	profile_remove(root);
 	begin(P_MOUNT);
 	mount_bind(plain, spare);
 	end(P_MOUNT, 1);
