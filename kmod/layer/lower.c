@@ -126,13 +126,16 @@ const char *lfs_real_get_link(struct dentry *dentry, struct delayed_call *done)
  * @cred: the mounter's, in force
  *
  * The caller's right was checked on the merged object, whose owner and mode may
- * be those of another one above this.
+ * be those of another one above this.  Reading it changes no access time.
  */
 struct file *lfs_real_open(const struct path *path, int flags, const struct cred *cred)
 {
 	int err = inode_permission(mnt_idmap(path->mnt), d_inode(path->dentry),
 				   MAY_OPEN | MAY_READ);
 
+	/* Of layers the mount sees to it; a FUSE server may have no right to the flag. */
+	if (!(path->mnt->mnt_flags & MNT_NOATIME))
+		flags |= O_NOATIME;
 	return err ? ERR_PTR(err) : dentry_open(path, flags, cred);
 }
 

@@ -280,3 +280,25 @@ TEST(openfiles, atime_layer)
 	CHECK(!exists("upper/d"));
 	fx_check_layers();
 }
+
+/*
+ *	l1/d/low, upper/d/up
+ * The lists that a container makes for itself are no access of anybody's.
+ */
+TEST(openfiles, atime_of_what_is_listed_below)
+{
+	const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_nsec = UTIME_OMIT } };
+
+	SKIP_ON_OVERLAY("is not what is tested");
+	fx_dirs(1);
+	mk_dir("l1/d");
+	mk_file("l1/d/low", "");
+	mk_dir("upper/d");
+	mk_file("upper/d/up", "");
+	fx_mount(1);
+	CHECK_SYS(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_NOATIME, NULL));
+	CHECK_SYS(utimensat(AT_FDCWD, "mnt/d", old, 0));
+	CHECK_STR(ls("mnt/d"), "low up");
+	CHECK_EQ(stat_of("upper/d").st_atime, 1000);
+	CHECK_EQ(stat_of("mnt/d").st_atime, 1000);
+}
