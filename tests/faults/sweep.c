@@ -231,6 +231,9 @@ static void after_failure(int err)
 	if (scn->flags & SCN_MOUNTS) {
 		if (world_mounted())
 			bad("the mount has failed (%s), but is there", strerrorname_np(err));
+		/* ext4 takes a group whose bitmap it could not read for full until remounted. */
+		if (err == ENOSPC && inj->fresh)
+			inj->fresh();
 	} else if (scn->flags & SCN_LATE && shown_like(&after)) {
 		check_ino("after the failure");
 		return;
