@@ -54,7 +54,8 @@ static uint64_t lookups(void)
 /*
  *	l1/d/f1  l2/d/f2  ...  l40/d/f40
  */
-TEST(names, absent_ones_ask_no_layer)
+/* Alone: what others drop from the caches is asked for again. */
+TEST_WITH(names, absent_ones_ask_no_layer, .timeout = 300, .alone = true)
 {
 	char name[32];
 
@@ -85,7 +86,7 @@ TEST(names, absent_ones_ask_no_layer)
  *
  * l21/d is a whiteout.
  */
-TEST(names, only_layers_that_have_it_are_asked)
+TEST_WITH(names, only_layers_that_have_it_are_asked, .timeout = 300, .alone = true)
 {
 	uint64_t before[LAYERS + 1];
 
@@ -307,66 +308,4 @@ TEST(names, are_given_back)
 	CHECK_ERR(access("mnt/d/given_back", F_OK), ENOENT);
 	CHECK_EQ(lookups() - before, LAYERS);
 	CHECK_SYS(close(fd));
-}
-
-#define TRACE		"tracing/instances/names"
-#define WHITEOUTS	8012
-
-static bool say(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* Whether a superblock said that it has about so many objects to give back. */
-static bool weighed(long about)
-{
-	FILE *f = fopen(TRACE "/trace", "re");
-	bool found = false;
-	char line[512];
-
-	CHECK(f);
-	while (fgets(line, sizeof(line), f)) {
-		char *items = strstr(line, "cache items ");
-		long n = items ? atol(items + 12) : 0;
-
-		if (items && strstr(line, "super_cache_scan"))
-			found |= n >= about && n < about + 50;
-	}
-	fclose(f);
-	return found;
-}
-
-/* Names that are not listed, being whiteouts, take memory, too: it is asked for. */
-TEST_WITH(names, whiteouts_weigh, .timeout = 300, .alone = true)
-{
-	char name[32];
-	int fd;
-
-	SKIP_ON_OVERLAY("has no list");
-	mk_dir("tracing");
-	if (mount("none", "tracing", "tracefs", 0, NULL) || mkdir(TRACE, 0755) ||
-	    !say(TRACE "/events/vmscan/mm_shrink_slab_start/enable", "1"))
-		test_skip("no tracing in this kernel");
-	fx_dirs(2);
-	mk_dir("l1/d");
-	mk_dir("l2/d");
-	mk_file("l1/d/f", "");
-	for (int i = 0; i < WHITEOUTS; i++) {
-		snprintf(name, sizeof(name), "l1/d/w%d", i);
-		mk_whiteout(name);
-	}
-	fx_mount_ro(2);
-	fd = CHECK_SYS(open("mnt/d", O_PATH | O_CLOEXEC));
-	CHECK_STR(ls("mnt/d"), "f");
-	drop_caches(false);
-	CHECK(weighed(WHITEOUTS / 4));
-	CHECK_SYS(close(fd));
-	CHECK(say(TRACE "/events/vmscan/mm_shrink_slab_start/enable", "0"));
-	CHECK_SYS(rmdir(TRACE));
-	CHECK_SYS(umount("tracing"));
 }

@@ -225,7 +225,7 @@ static uint64_t lookups(void)
 }
 
 /* What the first has seen, the second does not look up again. */
-TEST(share, second_walk_asks_no_layer)
+TEST_WITH(share, second_walk_asks_no_layer, .timeout = 300, .alone = true)
 {
 	uint64_t first, second;
 
