@@ -130,8 +130,7 @@ static void deal_small(const char *dir, int layers)
 	}
 }
 
-/* Only as much as a mount has to look at. */
-void tree_build_few(const char *dir, int layers)
+static void make_layers(const char *dir, int layers)
 {
 	int i;
 
@@ -142,20 +141,18 @@ void tree_build_few(const char *dir, int layers)
 		tree_make_parents(layer);
 		free(layer);
 	}
+}
+
+/* Only as much as a mount has to look at. */
+void tree_build_few(const char *dir, int layers)
+{
+	make_layers(dir, layers);
 	deal_many(dir, layers, "tree/t0/d0/f", TREE_FILES, 8);
 }
 
 void tree_build(const char *dir, int layers)
 {
-	int i;
-
-	dealt = 0;
-	for (i = 0; i < layers; i++) {
-		char *layer = path_of("%s/l%d/", dir, i);
-
-		tree_make_parents(layer);
-		free(layer);
-	}
+	make_layers(dir, layers);
 	deal_tree(dir, layers);
 	deal_many(dir, layers, "seen/f", SEEN_FILES, 8);
 	deal_many(dir, layers, "cold/f", COLD_FILES, 8);
