@@ -9,7 +9,7 @@ UPPERS := ext4 xfs btrfs tmpfs
 
 # Packages first: what follows asks the machine where its headers are. Once
 # per call, not once per sub-make.
-NEED_DEPS := all module tools selftests unit lint vm guest guest-tools guest-debug guest-faults faults debug-kernel \
+NEED_DEPS := all module tools selftests unit lint vm guest guest-lsm guest-tools guest-debug guest-faults faults debug-kernel \
 	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers model-uppers $(UPPERS:%=model-on-%) \
 	check check-debug demo bench bench-short bench-work bench-scale profile workloads mutants stress kcsan install dkms-install \
 	powercut powercut-tools \
@@ -30,7 +30,7 @@ KO = $(B)/kmod/$(KVER)/layerfs.ko
 CFLAGS ?= -O2 -g
 CFLAGS += -Wall -Wextra -Iinclude/uapi
 
-.PHONY: all module deps lint check check-debug mutants guest guest-debug debug-kernel vm \
+.PHONY: all module deps lint check check-debug mutants guest guest-lsm guest-debug debug-kernel vm \
 	model-uppers $(UPPERS:%=model-on-%) \
 	guest-uppers guest-debug-uppers $(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) \
 	install dkms-install clean help
@@ -50,6 +50,11 @@ lint:
 
 guest: module tools selftests
 	tests/vm/run --ko $(KO) $(VMFLAGS) -- tests/selftests/run
+
+# What it takes another security module, and IMA, to see.
+guest-lsm: module selftests
+	tests/vm/run --ko $(KO) --append 'security=selinux ima_policy=tcb' $(VMFLAGS) -- \
+		tests/selftests/run 'lsm.*' 'copyup.*'
 
 # Whether the guest runner itself sees what it should.
 vm:
@@ -90,7 +95,7 @@ mutants: module tools selftests powercut-tools
 	tests/mutants/run $(MUTANTS)
 
 check:
-	+scripts/check lint unit fuzz-corpus vm guest guest-tools
+	+scripts/check lint unit fuzz-corpus vm guest guest-lsm guest-tools
 
 check-debug:
 	+scripts/check guest-debug guest-faults
@@ -116,7 +121,7 @@ help:
 	@echo 'make demo          two images, three containers, in a guest'
 	@echo 'make check         lint, unit tests and the tests in a guest'
 	@echo 'make check-debug   the tests in a guest whose kernel checks itself'
-	@echo 'make lint, unit, vm, guest, guest-tools, guest-debug   one part of these'
+	@echo 'make lint, unit, vm, guest, guest-lsm, guest-tools, guest-debug   one part of these'
 	@echo 'make guest-uppers, guest-debug-uppers   these with the upper on each of $(UPPERS)'
 	@echo 'make model-uppers  the random test, a million operations on each; OPS=500000'
 	@echo 'make behaviours, wrong-mounts   tables of the documentation, made anew'

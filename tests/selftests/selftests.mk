@@ -10,7 +10,7 @@ ST_TESTS := $(patsubst $(ST)/%.c,$(STB)/%.o,$(sort $(wildcard $(ST)/test_*.c)))
 ST_MODEL := $(patsubst $(ST)/%.c,$(STB)/%.o,$(sort $(wildcard $(ST)/model*.c)))
 
 .PHONY: selftests
-selftests: $(STB)/selftests $(STB)/model $(STB)/behaviours $(STB)/wrong_mounts
+selftests: $(STB)/selftests $(STB)/selinux.policy $(STB)/model $(STB)/behaviours $(STB)/wrong_mounts
 
 $(STB)/%.o: $(ST)/%.c
 	@mkdir -p $(@D)
@@ -19,6 +19,11 @@ $(STB)/%.o: $(ST)/%.c
 $(STB)/selftests: ST_LIBS := -lmnl
 $(STB)/selftests: $(STB)/attack.o $(STB)/compare.o $(STB)/fuse.o $(STB)/handle.o $(STB)/idmap.o $(STB)/kmsg.o $(STB)/netlink.o $(STB)/nfs_server.o $(STB)/stacks.o $(STB)/userns.o $(STB)/runner.o $(ST_COMMON) $(ST_TESTS)
 	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
+
+# 33 is the newest version of the format that both the compiler and 6.1 know.
+$(STB)/selinux.policy: $(ST)/selinux.cil
+	@mkdir -p $(@D)
+	secilc -c 33 -o $@ -f /dev/null $<
 
 $(STB)/model: $(ST_MODEL) $(ST_COMMON)
 	$(CC) $(ST_CFLAGS) -o $@ $^ $(ST_LIBS)
