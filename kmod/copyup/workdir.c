@@ -184,6 +184,19 @@ void lfs_times_set(struct mnt_idmap *idmap, struct dentry *dir, const struct lfs
 	notify_change(idmap, dir, &attr, NULL);
 }
 
+/* For f2fs a directory that is moved has changed itself: there is another "..". */
+static void lfs_times_restore(struct mnt_idmap *idmap, struct dentry *dir,
+			      const struct lfs_times *times)
+{
+	struct timespec64 mtime = inode_get_mtime(d_inode(dir));
+
+	if (timespec64_equal(&mtime, &times->mtime))
+		return;
+	inode_lock(d_inode(dir));
+	lfs_times_set(idmap, dir, times);
+	inode_unlock(d_inode(dir));
+}
+
 /**
  * lfs_work_move - give a temporary its name in the upper
  * @c: the container
@@ -215,7 +228,7 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 		.flags = flags & RENAME_EXCHANGE,
 	};
 	struct dentry *child, *trap;
-	struct lfs_times times;
+	struct lfs_times times, own;
 	int err = -ESTALE;
 
 	trap = lock_rename(c->work.dir, upper_dir);
@@ -233,14 +246,17 @@ int lfs_work_move(struct lfs_container *c, struct dentry *temp, struct dentry *u
 		err = -ESTALE;
 	rd.new_dentry = child;
 	lfs_times_get(upper_dir, &times);
+	lfs_times_get(temp, &own);
 	if (!err)
 		err = vfs_rename(&rd);
 	/* To get a copy is not a change of the directory that anyone should see. */
 	if (!err && (flags & RENAME_NOREPLACE))
 		lfs_times_set(idmap, upper_dir, &times);
 	unlock_rename(c->work.dir, upper_dir);
-	if (!err && d_is_dir(temp))
+	if (!err && d_is_dir(temp)) {
+		lfs_times_restore(idmap, temp, &own);
 		lfs_note_unsettled(c);
+	}
 	if (!err && (flags & RENAME_EXCHANGE))
 		lfs_work_remove(c, child);
 	dput(child);
