@@ -376,7 +376,7 @@ unlock:
 static int lfs_work_check_feature(struct fs_context *fc, struct lfs_container *c,
 				  const char *feature)
 {
-	if (!strcmp(feature, LAYERFS_LINKS_DIR))
+	if (!strcmp(feature, LAYERFS_LINKS_DIR) || !strcmp(feature, LAYERFS_AUFS_DIR))
 		return 0;
 	if (strcmp(feature, LAYERFS_VOLATILE_DIR))
 		errorfc(fc, "workdir '%s' was used with the feature '%s', which this version does not know",
@@ -444,6 +444,56 @@ static bool lfs_fs_leaves_whiteouts(const struct super_block *sb)
 	static const char * const known[] = { "btrfs", "ext4", "tmpfs", "xfs" };
 
 	return match_string(known, ARRAY_SIZE(known), sb->s_type->name) >= 0;
+}
+
+/*
+ * xfs can be made to find names by other spellings: it gives what is called otherwise, and
+ * hashes nothing that it makes, so that lfs_real_make() takes it for gone.
+ */
+static int lfs_work_check_spelling(struct fs_context *fc, struct lfs_container *c)
+{
+	static const char * const known[] = { "btrfs", "ext4", "tmpfs" };
+	static const char other[] = "WORK";
+	const struct super_block *sb = c->upper_mnt->mnt_sb;
+	struct dentry *found;
+	bool same;
+
+	if (match_string(known, ARRAY_SIZE(known), sb->s_type->name) >= 0)
+		return 0;
+	found = lookup_one_positive_unlocked(lfs_upper_idmap(c), other, c->work.base,
+					     strlen(other));
+	if (IS_ERR(found))
+		return PTR_ERR(found) == -ENOENT ? 0 : PTR_ERR(found);
+	same = lfs_real_is_spelled(found, other, strlen(other));
+	dput(found);
+	if (same)
+		return 0;
+	errorfc(fc, "upperdir '%s' is on a filesystem with case-insensitive names (%s)",
+		c->params->upper_name, sb->s_type->name);
+	return -EINVAL;
+}
+
+/* Features that whoever mounts the upper next has to know from now on. */
+static int lfs_work_mark_features(struct fs_context *fc, struct lfs_container *c)
+{
+	int err;
+
+	if (c->params->is_volatile) {
+		err = lfs_work_mark(c, LAYERFS_VOLATILE_DIR);
+		if (err) {
+			errorfc(fc, "cannot mark workdir '%s' volatile: %pe",
+				c->params->work_name, ERR_PTR(err));
+			return err;
+		}
+	}
+	/* overlayfs would show what the names hide, and the names. */
+	if (!c->params->aufs_whiteouts)
+		return 0;
+	err = lfs_work_mark(c, LAYERFS_AUFS_DIR);
+	if (err)
+		errorfc(fc, "cannot mark workdir '%s' as of layers with aufs_whiteouts: %pe",
+			c->params->work_name, ERR_PTR(err));
+	return err;
 }
 
 static int lfs_work_has_xattrs(struct fs_context *fc, struct lfs_container *c)
@@ -598,17 +648,19 @@ static int lfs_work_bequeath_nothing(struct mnt_idmap *idmap, struct dentry *dir
 static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 {
 	struct path path = { .mnt = c->upper_mnt };
-	int err;
+	struct dentry *dir = lfs_work_subdir(c, c->work.base, LAYERFS_WORK_DIR);
+	int err = lfs_work_check_spelling(fc, c);
 
-	c->work.dir = lfs_work_subdir(c, c->work.base, LAYERFS_WORK_DIR);
-	if (IS_ERR(c->work.dir)) {
-		err = PTR_ERR(c->work.dir);
-		c->work.dir = NULL;
+	if (IS_ERR(dir)) {
+		if (err)
+			return err;
 		errorfc(fc, "cannot make '%s' in workdir '%s': %pe", LAYERFS_WORK_DIR,
-			c->params->work_name, ERR_PTR(err));
-		return err;
+			c->params->work_name, dir);
+		return PTR_ERR(dir);
 	}
-	err = lfs_work_check_incompat(fc, c);
+	c->work.dir = dir;
+	if (!err)
+		err = lfs_work_check_incompat(fc, c);
 	if (err)
 		return err;
 	err = lfs_index_open(fc, c);
@@ -617,7 +669,8 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	path.dentry = c->work.dir;
 	err = lfs_work_bequeath_nothing(lfs_upper_idmap(c), c->work.dir);
 	if (!err)
-		err = lfs_work_clear(&path, c->work.index ? LAYERFS_INCOMPAT_DIR : NULL);
+		err = lfs_work_clear(&path, c->work.index || c->params->aufs_whiteouts ?
+					    LAYERFS_INCOMPAT_DIR : NULL);
 	if (err == -ENOTEMPTY) {
 		errorfc(fc, "'%s' in workdir '%s' holds what no mount leaves there; remove it, or name another workdir",
 			LAYERFS_WORK_DIR, c->params->work_name);
@@ -631,12 +684,10 @@ static int lfs_workdir_prepare(struct fs_context *fc, struct lfs_container *c)
 	err = lfs_work_has_xattrs(fc, c);
 	if (!err && !lfs_fs_leaves_whiteouts(c->upper_mnt->mnt_sb))
 		err = lfs_work_probe(fc, c);
+	if (!err)
+		err = lfs_work_mark_features(fc, c);
 	if (err)
 		return err;
-	err = c->params->is_volatile ? lfs_work_mark(c, LAYERFS_VOLATILE_DIR) : 0;
-	if (err)
-		errorfc(fc, "cannot mark workdir '%s' volatile: %pe", c->params->work_name,
-			ERR_PTR(err));
 	c->work.ordered = lfs_fs_is_ordered(c->upper_mnt->mnt_sb);
 	c->work.tmpfile = c->work.ordered && d_inode(c->work.dir)->i_op->tmpfile;
 	return err;

@@ -10,6 +10,28 @@
 #include "layer/marker.h"
 
 /**
+ * lfs_real_is_spelled - whether what a lookup has found has the name that was looked up
+ * @dentry: what was found
+ * @name: one component, need not end in NUL
+ * @len: its length in bytes
+ *
+ * xfs can be made to find "Makefile" by "makefile", and then gives what is called
+ * "Makefile".  Others that fold case give what has the name that was asked for, and true is
+ * the answer: see lfs_real_spelled().
+ */
+bool lfs_real_is_spelled(struct dentry *dentry, const char *name, int len)
+{
+	bool is;
+
+	if (lfs_may_fold_case(dentry))
+		return true;
+	spin_lock(&dentry->d_lock);
+	is = dentry->d_name.len == len && !memcmp(dentry->d_name.name, name, len);
+	spin_unlock(&dentry->d_lock);
+	return is;
+}
+
+/**
  * lfs_real_lookup - look up a name in a real directory
  * @idmap: of the mount that it is looked into through
  * @dir: directory of a layer or an upper
@@ -29,6 +51,10 @@ struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, cons
 	if (IS_ERR(dentry) &&
 	    (PTR_ERR(dentry) == -ENOENT || PTR_ERR(dentry) == -ENAMETOOLONG))
 		return IS_DEADDIR(d_inode(dir)) ? ERR_PTR(-ESTALE) : NULL;
+	if (!IS_ERR(dentry) && !lfs_real_is_spelled(dentry, name, len)) {
+		dput(dentry);
+		return NULL;
+	}
 	return dentry;
 }
 

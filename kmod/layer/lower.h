@@ -20,6 +20,7 @@ struct posix_acl;
 bool lfs_fs_asks_who(const struct super_block *sb);
 struct dentry *lfs_real_lookup(struct mnt_idmap *idmap, struct dentry *dir, const char *name,
 			       int len);
+bool lfs_real_is_spelled(struct dentry *dentry, const char *name, int len);
 int lfs_real_getattr(const struct path *path, struct kstat *stat, u32 mask,
 		     unsigned int flags, const struct cred *cred);
 struct posix_acl *lfs_real_acl(const struct path *path, struct posix_acl *acl);

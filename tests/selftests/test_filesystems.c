@@ -284,3 +284,49 @@ TEST(filesystems, f2fs_upper)
 	fx_umount();
 	CHECK_EQ(system("rm upper work && mkdir upper work && umount disk"), 0);
 }
+
+/*
+ * xfs that finds "name" by "NAME", as a layer:
+ *	l1/Makefile, l1/d/Sub/x		xfs
+ *	l2/makefile, l2/D/y		ext4
+ * What the container has is what is listed, whether it has been listed or not.
+ */
+TEST(filesystems, xfs_of_other_spellings)
+{
+	struct mnt_opt upper_there[] = { { "lowerdir", "l2" }, { "upperdir", "l1/upper" },
+					 { "workdir", "l1/work" }, {} };
+
+	SKIP_ON_OVERLAY("finds a name by its other spellings");
+	fx_dirs(2);
+	disk("320M", "mkfs.xfs -q -n version=ci", "xfs", "l1");
+	mk_file("l1/Makefile", "l1");
+	mk_dirs("l1/d/Sub");
+	mk_file("l1/d/Sub/x", "x");
+	CHECK_STR(cat("l1/makefile"), "l1");
+	mk_file("l2/makefile", "l2");
+	mk_dirs("l2/D");
+	mk_file("l2/D/y", "y");
+	fx_mount(2);
+	for (int round = 0; round < 2; round++) {
+		CHECK_ERR(access("mnt/MAKEFILE", F_OK), ENOENT);
+		CHECK_STR(cat("mnt/Makefile"), "l1");
+		CHECK_STR(cat("mnt/makefile"), "l2");
+		CHECK_ERR(access("mnt/d/y", F_OK), ENOENT);
+		CHECK_STR(cat("mnt/D/y"), "y");
+		CHECK_ERR(access("mnt/d/SUB", F_OK), ENOENT);
+		CHECK_STR(cat("mnt/d/Sub/x"), "x");
+		CHECK_STR(ls("mnt"), "D Makefile d makefile");
+	}
+	mk_file("mnt/d/sub", "new");
+	CHECK_STR(ls("mnt/d"), "Sub sub");
+	fx_umount();
+	fx_check_layers();
+
+	mk_dir("l1/upper");
+	mk_dir("l1/work");
+	CHECK_EQ(fs_mount(upper_there, "mnt"), -EINVAL);
+	if (!strstr(mount_log, "'l1/upper'") || !strstr(mount_log, "case-insensitive"))
+		FAIL("said: %s", mount_log);
+	CHECK_SYS(umount("l1"));
+	fx_resnap();
+}

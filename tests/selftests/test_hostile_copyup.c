@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -17,6 +18,7 @@
 
 #include "attack.h"
 #include "fuse.h"
+#include "userns.h"
 
 static const struct mnt_opt userxattr[] = { { "userxattr", NULL }, {} };
 
@@ -239,6 +241,55 @@ TEST(hostile, setuid_by_a_mounter_without_the_right)
 		if (i == 2)
 			CHECK_EQ(caps_version(path, &rootid), 0);
 	}
+}
+
+static int told[2], wait_for[2];
+
+/* Root of a namespace has a setuid program, on a filesystem that he has mounted. */
+static void suid_mount(void *arg __attribute__((unused)))
+{
+	char c;
+
+	enter_userns();
+	CHECK_SYS(mount("none", "l1", "tmpfs", 0, "mode=755"));
+	mk_program("l1/suid");
+	CHECK_SYS(chmod("l1/suid", 04777));
+	CHECK_EQ(write(told[1], "", 1), 1);
+	close(wait_for[1]);
+	CHECK_EQ(read(wait_for[0], &c, 1), 0);
+}
+
+/* Who mounts it with more rights, in that mount namespace, gives it no weight outside. */
+TEST(hostile, privileges_from_a_layer_of_a_namespace)
+{
+	char cwd[512], path[64], c;
+	pid_t pid;
+	int ns;
+
+	SKIP_ON_OVERLAY("asks its own mount alone");
+	fx_dirs(1);
+	CHECK_SYS(chmod(".", 0777));
+	CHECK(getcwd(cwd, sizeof(cwd)));
+	CHECK_SYS(pipe(told) | pipe(wait_for));
+	pid = spawn(suid_mount, NULL);
+	close(wait_for[0]);
+	CHECK_EQ(read(told[0], &c, 1), 1);
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	ns = CHECK_SYS(open(path, O_RDONLY | O_CLOEXEC));
+	IN_CHILD {
+		CHECK_SYS(setns(ns, CLONE_NEWNS));
+		CHECK_SYS(chdir(cwd));
+		CHECK_EQ(stat_of("l1/suid").st_mode, S_IFREG | 04777);
+		must_mount(1, NULL);
+		CHECK_EQ(stat_of("mnt/suid").st_mode, S_IFREG | 0777);
+		CHECK_SYS(utimensat(AT_FDCWD, "mnt/suid", NULL, 0));
+		CHECK_EQ(stat_of("mnt/suid").st_mode, S_IFREG | 0777);
+		CHECK_EQ(stat_of("upper/suid").st_mode, S_IFREG | 0777);
+		CHECK_SYS(umount("mnt"));
+	}
+	close(ns);
+	close(wait_for[1]);
+	reap(pid);
 }
 
 /*

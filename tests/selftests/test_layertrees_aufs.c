@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -165,4 +166,30 @@ TEST(layertrees, names_as_whiteouts_upper)
 	stack_on("mnt", "l1:l2");
 	CHECK_ERR(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_RDONLY, "aufs_whiteouts"), EINVAL);
 	CHECK_SYS(umount("mnt"));
+}
+
+/* overlayfs would show l2/f, and the whiteout: it is kept from the upper until it is none. */
+TEST(layertrees, names_as_whiteouts_are_not_for_overlayfs)
+{
+	const char *opts = "lowerdir=l1:l2,upperdir=upper,workdir=work";
+
+	SKIP_ON_OVERLAY("has no such option");
+	fx_dirs(2);
+	mk_file("l1/.wh.f", "");
+	mk_file("l2/f", "two");
+	mk_file("l2/g", "two");
+	CHECK_EQ(system("grep -q overlay /proc/filesystems || modprobe overlay"), 0);
+	for (int round = 0; round < 2; round++) {
+		mount_aufs(2, true);
+		CHECK_STR(ls("mnt"), "g");
+		CHECK_SYS(umount("mnt"));
+		CHECK_ERR(mount("none", "mnt", "overlay", 0, opts), EINVAL);
+	}
+	stack_with_upper("mnt", "l1:l2", "upper", "work");
+	CHECK_STR(ls("mnt"), ".wh.f f g");
+	CHECK_SYS(umount("mnt"));
+	CHECK_SYS(mount("none", "mnt", "overlay", 0, opts));
+	CHECK_STR(ls("mnt"), ".wh.f f g");
+	CHECK_SYS(umount("mnt"));
+	CHECK_EQ(system("rm -rf work/work work/index"), 0);
 }

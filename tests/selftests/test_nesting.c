@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "attack.h"
+#include "netlink.h"
 #include "stacks.h"
 #include "userns.h"
 
@@ -186,6 +187,11 @@ TEST(nesting, eight)
 	CHECK_STR(ls("m8"), "common f1 f2 f3 f4 f5 f6 f7 f8");
 	CHECK_STR(cat("m8/common"), "l8/common");
 	CHECK_STR(cat("m3/common"), "l3/common");
+	/* The height costs nothing: it is the image of the list. */
+	stack_on("flat", "l8:l7:l6:l5:l4:l3:l2:l1");
+	CHECK_EQ(nl_container("flat").num[LAYERFS_A_IMAGE_ID],
+		 nl_container("m8").num[LAYERFS_A_IMAGE_ID]);
+	CHECK_SYS(umount("flat"));
 	for (int i = 1; i < 8; i++) {
 		snprintf(dir, sizeof(dir), "m%d", i);
 		CHECK_SYS(umount(dir));

@@ -207,6 +207,9 @@ TEST(volatile, marks_and_is_refused)
 	CHECK_EQ(fs_mount(opts, "mnt"), -EINVAL);
 	if (!on_overlay())
 		CHECK(strstr(mount_log, "volatile"));
+	CHECK_EQ(system("grep -q overlay /proc/filesystems || modprobe overlay"), 0);
+	CHECK_ERR(mount("none", "mnt", "overlay", 0,
+			"lowerdir=l1,upperdir=upper,workdir=work"), EINVAL);
 	tree_remove("work/work/incompat");
 	CHECK_EQ(fs_mount(opts, "mnt"), 0);
 	CHECK_STR(cat("mnt/f"), "y");

@@ -125,6 +125,7 @@ struct layerfs_origin {
 #define LAYERFS_INCOMPAT_DIR	"incompat"	/* features a mounter must know */
 #define LAYERFS_VOLATILE_DIR	"volatile"	/* upper may be incomplete after a crash */
 #define LAYERFS_LINKS_DIR	"links"		/* the index, and the feature that says so */
+#define LAYERFS_AUFS_DIR	"aufs_whiteouts"	/* layers have names as whiteouts */
 #define LAYERFS_HANDLES_DIR	"handles"	/* where objects were moved to */
 
 /*
