@@ -6,6 +6,7 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "container/live.h"
 #include "copyup/links.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -267,6 +268,7 @@ struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 	struct dentry *upper_dir = lfs_upper(dir);
 	struct lfs_container *c = lfs_c(dir);
 	const struct cred *old = NULL;
+	const struct dentry *image;
 	struct inode *inode = NULL;
 	struct lfs_key key;
 	int err;
@@ -274,6 +276,8 @@ struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 	if (dentry->d_name.len > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
 
+	if (lfs_image(dir))
+		lfs_live_note(dentry, lfs_image_version_settled(d_inode(lfs_image(dir))));
 	lfs_count(c->counters, LAYERFS_C_LOOKUPS, 1);
 	/* The image's lookup uses the image's own credentials. */
 	if (upper_dir)
@@ -287,7 +291,11 @@ struct dentry *lfs_lookup(struct inode *dir, struct dentry *dentry, unsigned int
 		lfs_key_put(&key);
 		return ERR_PTR(-ELOOP);
 	}
+	image = key.image;
 	if (key.upper || key.image)
 		inode = lfs_iget(dir->i_sb, &key);
+	/* A directory in use keeps what it merges with. */
+	if (!IS_ERR_OR_NULL(inode) && S_ISDIR(inode->i_mode) && lfs_image(inode) != image)
+		lfs_live_note(dentry, LFS_LIVE_UNKNOWN);
 	return d_splice_alias(inode, dentry);
 }

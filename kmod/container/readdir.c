@@ -17,7 +17,7 @@
 /**
  * struct lfs_dirlist - a directory's names in the upper at one moment
  * @ref: one for the inode's cache, one for each reader
- * @version: lfs_inode.version when the list was made
+ * @version: lfs_inode.version when the list was made, and that of the image's list
  * @names: whiteouts among them
  */
 struct lfs_dirlist {
@@ -158,12 +158,14 @@ static struct lfs_dirlist *lfs_dirlist_get(struct inode *dir, const struct lfs_i
 {
 	struct lfs_inode *li = lfs_i(dir);
 	struct lfs_dirlist *list;
+	u64 version;
 
 	if (mutex_lock_killable(&li->lock))
 		return ERR_PTR(-EINTR);
 	list = li->list;
-	if (!list || list->version != atomic64_read(&li->version)) {
-		list = lfs_dirlist_make(dir, image, atomic64_read(&li->version));
+	version = atomic64_read(&li->version) + (image ? image->version : 0);
+	if (!list || list->version != version) {
+		list = lfs_dirlist_make(dir, image, version);
 		if (IS_ERR(list))
 			goto out;
 		lfs_dirlist_put(li->list);

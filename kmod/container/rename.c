@@ -15,6 +15,7 @@
 #include <linux/layerfs_ondisk.h>
 
 #include "container/container.h"
+#include "container/live.h"
 #include "container/settle.h"
 #include "copyup/copyup.h"
 #include "copyup/links.h"
@@ -378,6 +379,9 @@ int lfs_rename(struct mnt_idmap *idmap, struct inode *olddir, struct dentry *old
 	err = flags & RENAME_WHITEOUT ? lfs_rename_leave_inner(&rn, cred) :
 					lfs_rename_write(&rn);
 	lfs_write_end(rn.sb, cred);
+	/* Each directory counts for itself. */
+	lfs_live_note(old, LFS_LIVE_UNKNOWN);
+	lfs_live_note(new, LFS_LIVE_UNKNOWN);
 	lfs_dir_changed(olddir);
 	if (newdir != olddir)
 		lfs_dir_changed(newdir);

@@ -6,6 +6,7 @@
 
 #include "container/container.h"
 #include "container/handle.h"
+#include "container/live.h"
 #include "container/settle.h"
 #include "copyup/links.h"
 
@@ -251,6 +252,8 @@ int lfs_container_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_magic = LAYERFS_SUPER_MAGIC;
 	sb->s_op = &lfs_super_ops;
 	sb->s_xattr = lfs_xattr_handlers;
+	if (lfs_container_image(c)->live)
+		sb->s_d_op = &lfs_live_dentry_ops;
 	if (lfs_handles_possible(c))
 		sb->s_export_op = &lfs_export_ops;
 	/* All changes pass through here, so the VFS may remember "no privileges". */

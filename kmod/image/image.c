@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uuid.h>
 
+#include "container/live.h"
 #include "image/image.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -152,6 +153,7 @@ static void lfs_image_number_fs(struct lfs_image *image)
 		}
 		image->fsid[i] = f;
 		image->folds_case |= lfs_may_fold_case(path.dentry);
+		image->live |= lfs_sb_is_live(path.mnt->mnt_sb);
 	}
 	lfs_image_know_fs(image);
 	/* One number more, for an upper on a filesystem of its own. */

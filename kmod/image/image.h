@@ -62,6 +62,7 @@ struct lfs_reader {
  * @nr_fs: how many
  * @ino_bits: of a st_ino, how many the real inode's number gets
  * @folds_case: a layer may fold case, in some of its directories
+ * @live: a layer is a container, in which names come and go
  * @fsid: for each layer, which of @fs it lies on; not of those that hold only data
  * @containers: how many containers stand on the image
  * @lists_lock: nothing is taken under it
@@ -83,6 +84,7 @@ struct lfs_image {
 	unsigned int nr_fs;
 	unsigned int ino_bits;
 	bool folds_case;
+	bool live;
 	u16 *fsid;
 	atomic_t containers;
 	spinlock_t lists_lock;	/* lists, and lfs_image_inode.list */

@@ -17,6 +17,7 @@ struct super_block;
  * struct lfs_image_list - the names of a directory of an image, and for how long
  * @names: owned, constant
  * @tells_all: what is not in it is not in the directory
+ * @version: lfs_image_version_settled() from before it was made
  * @used: since memory was last asked for; a lost write does no harm
  * @dir: the directory, while it has the list; under lfs_image.lists_lock
  * @lru: in lfs_image.lists; under its lock
@@ -25,6 +26,7 @@ struct super_block;
  */
 struct lfs_image_list {
 	struct lfs_names *names;
+	u64 version;
 	bool tells_all;
 	bool used;
 	struct lfs_image_inode *dir;

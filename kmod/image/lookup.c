@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "container/live.h"
 #include "image/image.h"
 #include "image/list.h"
 #include "image/names.h"
@@ -473,27 +474,37 @@ static void lfs_walk_end(struct lfs_walk *w)
 	lfs_image_list_put(w->index);
 }
 
+/* Find what @name in @dir is made of.  To be ended with lfs_walk_end(), also on failure. */
+static int lfs_walk_name(struct lfs_walk *w, struct inode *dir, const char *name)
+{
+	const struct cred *old;
+	int err;
+
+	*w = (struct lfs_walk){
+		.image = lfs_image_of(dir->i_sb),
+		.parent = lfs_ii(dir),
+		.path = name,
+	};
+	lfs_count(w->image->counters, LAYERFS_C_LOOKUPS, 1);
+	old = override_creds(w->image->cred);
+	err = lfs_walk_down(w);
+	revert_creds(old);
+	return !err && w->no_data ? lfs_walk_no_data(w) : err;
+}
+
 static struct dentry *lfs_image_dir_lookup(struct inode *dir, struct dentry *dentry,
 					   unsigned int flags)
 {
-	struct lfs_walk w = {
-		.image = lfs_image_of(dir->i_sb),
-		.parent = lfs_ii(dir),
-		.path = dentry->d_name.name,
-	};
 	struct inode *inode = NULL;
-	const struct cred *old;
+	struct lfs_walk w;
+	u64 version;
 	int err;
 
 	if (dentry->d_name.len > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
 
-	lfs_count(w.image->counters, LAYERFS_C_LOOKUPS, 1);
-	old = override_creds(w.image->cred);
-	err = lfs_walk_down(&w);
-	revert_creds(old);
-	if (!err && w.no_data)
-		err = lfs_walk_no_data(&w);
+	version = lfs_image_version_settled(dir);
+	err = lfs_walk_name(&w, dir, dentry->d_name.name);
 	if (!err && w.nr) {
 		inode = lfs_image_inode_make(dir->i_sb, w.found, w.nr);
 		w.nr = 0;
@@ -503,8 +514,67 @@ static struct dentry *lfs_image_dir_lookup(struct inode *dir, struct dentry *den
 	if (err)
 		return ERR_PTR(err);
 	lfs_image_index_in_vain(dir, w.in_vain);
+	lfs_live_note(dentry, version);
 	d_add(dentry, inode);
 	return NULL;
+}
+
+static bool lfs_walk_found(const struct lfs_walk *w, const struct inode *inode)
+{
+	const struct lfs_image_inode *ii;
+	unsigned int i;
+
+	if (!inode || !w->nr)
+		return !inode && !w->nr;
+	ii = lfs_ii(inode);
+	if (ii->nr_below + 1 != w->nr)
+		return false;
+	for (i = 0; i < w->nr; i++) {
+		if (lfs_image_real(ii, i)->dentry != w->found[i].dentry ||
+		    lfs_image_real(ii, i)->layer != w->found[i].layer)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether a name is what it was.  What it was stays with whoever has it, and is not found
+ * by the name again.
+ */
+static int lfs_image_refresh(struct dentry *dir, struct dentry *dentry)
+{
+	u64 version = lfs_image_version_settled(d_inode(dir));
+	struct lfs_walk w;
+	int err;
+
+	/* Nothing in an image is renamed. */
+	err = lfs_walk_name(&w, d_inode(dir), dentry->d_name.name);
+	if (!err)
+		err = lfs_walk_found(&w, d_inode(dentry));
+	lfs_walk_end(&w);
+	if (err > 0)
+		lfs_live_note(dentry, version);
+	else if (!err)
+		d_drop(dentry);
+	return err;
+}
+
+/* What somebody has asked for before, positive or negative; NULL if nobody has. */
+static struct dentry *lfs_image_known(struct dentry *dir, const char *name, int len)
+{
+	struct qstr this = QSTR_INIT(name, len);
+	struct dentry *dentry;
+	int same = 1;
+
+	this.hash = full_name_hash(dir, name, len);
+	dentry = d_lookup(dir, &this);
+	if (dentry && lfs_image_of(dir->d_sb)->live &&
+	    READ_ONCE(dentry->d_time) != (unsigned long)lfs_image_version(d_inode(dir)))
+		same = lfs_image_refresh(dir, dentry);
+	if (same > 0)
+		return dentry;
+	dput(dentry);
+	return ERR_PTR(same);
 }
 
 /*
@@ -532,12 +602,10 @@ const struct inode_operations lfs_image_dir_iops = {
  */
 struct dentry *lfs_image_lookup(struct dentry *dir, const char *name, int len)
 {
-	struct qstr this = QSTR_INIT(name, len);
-	struct dentry *dentry;
+	struct dentry *dentry = lfs_image_known(dir, name, len);
 
-	/* What somebody has asked for before, without more ado. */
-	this.hash = full_name_hash(dir, name, len);
-	dentry = d_lookup(dir, &this);
+	if (IS_ERR(dentry))
+		return dentry;
 	if (!dentry)
 		/* What is known to be absent needs no entry in the dcache that says so. */
 		return lfs_image_lacks(d_inode(dir), name, len) ? NULL :

@@ -5,6 +5,7 @@
  */
 #include <linux/slab.h>
 
+#include "container/live.h"
 #include "image/image.h"
 #include "image/list.h"
 #include "image/names.h"
@@ -82,6 +83,7 @@ static struct lfs_image_list *lfs_image_names_make(struct inode *dir)
 	if (!list)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&list->ref, 1);
+	list->version = lfs_image_version_settled(dir);
 	list->names = lfs_names_alloc();
 	if (list->names)
 		err = lfs_image_names_fill(dir, list->names);
@@ -92,6 +94,23 @@ static struct lfs_image_list *lfs_image_names_make(struct inode *dir)
 	list->tells_all = lfs_image_lists_all(lfs_ii(dir));
 	list->used = true;
 	return list;
+}
+
+/* Only of a live layer's directory does a list become one of yesterday. */
+static bool lfs_image_list_is_current(const struct lfs_image_list *list, const struct inode *dir)
+{
+	return list->version == lfs_image_version(dir);
+}
+
+static struct lfs_image_list *lfs_image_list_current(struct lfs_image_inode *ii)
+{
+	struct lfs_image_list *list = lfs_image_list_get(ii);
+
+	if (!list || lfs_image_list_is_current(list, &ii->vfs_inode))
+		return list;
+	lfs_image_list_put(list);
+	lfs_image_list_drop(ii);
+	return NULL;
 }
 
 /**
@@ -105,15 +124,24 @@ static struct lfs_image_list *lfs_image_names_make(struct inode *dir)
 struct lfs_image_list *lfs_image_names(struct inode *dir)
 {
 	struct lfs_image_inode *ii = lfs_ii(dir);
-	struct lfs_image_list *list = lfs_image_list_get(ii);
+	struct lfs_image_list *list;
+	u64 version;
 
-	if (list)
-		return list;
-	list = lfs_image_names_make(dir);
-	if (IS_ERR(list))
-		return list;
-	/* Two may make one at once; the layers do not change, so either serves. */
-	return lfs_image_list_publish(ii, list);
+	for (;;) {
+		list = lfs_image_list_current(ii);
+		if (list)
+			return list;
+		list = lfs_image_names_make(dir);
+		if (IS_ERR(list))
+			return list;
+		version = list->version;
+		/* Two may make one at once: either serves, but not one from before a change. */
+		list = lfs_image_list_publish(ii, list);
+		if (list->version >= version)
+			return list;
+		lfs_image_list_put(list);
+		lfs_image_list_drop(ii);
+	}
 }
 
 /* How many lookups in vain cost as much as making the list; at least 2. */
@@ -140,7 +168,7 @@ static unsigned int lfs_image_index_price(const struct lfs_image_inode *ii)
  */
 struct lfs_image_list *lfs_image_index(struct inode *dir)
 {
-	struct lfs_image_list *list = lfs_image_list_get(lfs_ii(dir));
+	struct lfs_image_list *list = lfs_image_list_current(lfs_ii(dir));
 
 	if (!list || list->tells_all)
 		return list;
@@ -162,7 +190,7 @@ bool lfs_image_lacks(const struct inode *dir, const char *name, int len)
 
 	rcu_read_lock();
 	list = rcu_dereference(lfs_ii(dir)->list);
-	if (list && list->tells_all) {
+	if (list && list->tells_all && lfs_image_list_is_current(list, dir)) {
 		lfs_image_list_touch(list);
 		n = lfs_names_find(list->names, name, len);
 		lacks = !n || n->whiteout;

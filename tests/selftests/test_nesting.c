@@ -477,6 +477,194 @@ TEST(nesting, container_as_a_layer)
 	CHECK_SYS(umount("m1"));
 }
 
+/*
+ *	mnt/	a container: l1 has a b d/x e/y
+ *	m1/	on it, without an upper
+ *	m2/	on it, with one
+ */
+static void both_on_a_container(void)
+{
+	fx_dirs(1);
+	mk_file("l1/a", "a");
+	mk_file("l1/b", "b");
+	mk_dir("l1/d");
+	mk_file("l1/d/x", "x");
+	mk_dir("l1/e");
+	mk_file("l1/e/y", "y");
+	fx_mount(1);
+	stack_on("m1", "mnt");
+	mk_dirs("upper2");
+	mk_dirs("work2");
+	stack_with_upper("m2", "mnt", "upper2", "work2");
+}
+
+static void check_both(const char *dir, const char *names)
+{
+	char path[64];
+
+	for (int i = 1; i <= 2; i++) {
+		snprintf(path, sizeof(path), "m%d%s", i, dir);
+		CHECK_STR(ls(path), names);
+	}
+}
+
+static void check_both_have(const char *name, const char *text)
+{
+	char path[64];
+
+	for (int i = 1; i <= 2; i++) {
+		snprintf(path, sizeof(path), "m%d/%s", i, name);
+		if (text)
+			CHECK_STR(cat(path), text);
+		else
+			CHECK_ERR(access(path, F_OK), ENOENT);
+	}
+}
+
+/* Names that come and go in the container come and go above, known before or not. */
+TEST(nesting, names_of_a_container)
+{
+	int fd;
+
+	SKIP_ON_OVERLAY("keeps what it knows");
+	both_on_a_container();
+	for (int listed = 0; listed < 2; listed++) {
+		if (listed)
+			check_both("", "a b d e");
+		check_both_have("new", NULL);
+		check_both_have("a", "a");
+		check_both_have("d/x", "x");
+		check_both_have("d/late", NULL);
+		mk_file("mnt/new", "new");
+		mk_file("mnt/d/late", "late");
+		check_both_have("new", "new");
+		check_both_have("d/late", "late");
+		check_both_have("new2", NULL);
+		CHECK_SYS(rename("mnt/new", "mnt/new2"));
+		check_both_have("new", NULL);
+		check_both_have("new2", "new");
+		CHECK_SYS(rename("mnt/new2", "mnt/a"));
+		check_both_have("a", "new");
+		CHECK_SYS(unlink("mnt/a"));
+		check_both_have("a", NULL);
+		if (listed)
+			check_both("/d", "late x");
+		CHECK_SYS(unlink("mnt/d/late"));
+		check_both_have("d/late", NULL);
+		CHECK_SYS(rename("mnt/d", "mnt/dd"));
+		check_both_have("d/x", NULL);
+		check_both_have("dd/x", "x");
+		CHECK_SYS(rename("mnt/dd", "mnt/d"));
+		check_both_have("dd/x", NULL);
+		check_both_have("d/x", "x");
+		mk_file("mnt/a", "a");
+	}
+	check_both("", "a b d e");
+	/* A directory that is gone, and another of its name. */
+	check_both("/e", "y");
+	CHECK_SYS(unlink("mnt/e/y"));
+	CHECK_SYS(rmdir("mnt/e"));
+	check_both_have("e/y", NULL);
+	CHECK_ERR(open("m2/e/y", O_CREAT | O_WRONLY, 0644), ENOENT);
+	mk_dir("mnt/e");
+	check_both("/e", "");
+	mk_file("mnt/e/z", "z");
+	check_both("/e", "z");
+	/* What is open stays. */
+	fd = CHECK_SYS(open("m2/b", O_RDONLY));
+	CHECK_SYS(unlink("mnt/b"));
+	check_both_have("b", NULL);
+	CHECK_STR(cat_fd(fd), "b");
+	close(fd);
+	CHECK_SYS(umount("m1") | umount("m2"));
+}
+
+/* What the upper has above is what it is; the rest of its directories is not. */
+TEST(nesting, names_of_a_container_and_an_upper)
+{
+	int dir;
+
+	SKIP_ON_OVERLAY("keeps what it knows");
+	both_on_a_container();
+	append_file("m2/a", "+");
+	mk_file("m2/d/own", "own");
+	CHECK_SYS(unlink("m2/b"));
+	CHECK_SYS(rename("m2/e", "m2/moved"));
+	CHECK_STR(ls("m2"), "a d moved");
+	CHECK_STR(ls("m2/d"), "own x");
+	CHECK_SYS(unlink("mnt/a"));
+	CHECK_STR(cat("m2/a"), "a+");
+	CHECK_SYS(unlink("mnt/b"));
+	mk_file("mnt/b", "another");
+	CHECK_ERR(access("m2/b", F_OK), ENOENT);
+	mk_file("mnt/d/late", "late");
+	CHECK_STR(cat("m2/d/late"), "late");
+	CHECK_STR(ls("m2/d"), "late own x");
+	CHECK_ERR(mkdir("m2/d/late", 0755), EEXIST);
+	CHECK_SYS(unlink("m2/d/late"));
+	CHECK_STR(ls("m2/d"), "own x");
+	CHECK(exists("mnt/d/late"));
+	mk_file("mnt/d/own", "not seen");
+	CHECK_STR(cat("m2/d/own"), "own");
+	mk_file("mnt/e/late", "late");
+	CHECK_STR(ls("m2/moved"), "late y");
+	/* somebody is in a directory that goes */
+	mk_dir("mnt/f");
+	mk_file("mnt/f/g", "g");
+	dir = CHECK_SYS(open("m2/f", O_RDONLY | O_DIRECTORY));
+	CHECK_SYS(faccessat(dir, "g", F_OK, 0));
+	CHECK_SYS(rename("mnt/f", "mnt/ff"));
+	CHECK_ERR(access("m2/f", F_OK), ENOENT);
+	CHECK_SYS(faccessat(dir, "g", F_OK, 0));
+	CHECK_STR(cat("m2/ff/g"), "g");
+	close(dir);
+	CHECK_STR(ls("m2"), "a d ff moved");
+	drop_caches(true);
+	CHECK_STR(ls("m2"), "a d ff moved");
+	CHECK_STR(ls("m2/d"), "own x");
+	CHECK_SYS(umount("m1") | umount("m2"));
+}
+
+static void list_and_look(void *arg)
+{
+	const char *top = arg;
+	char path[64];
+
+	for (int i = 0; i < 1500; i++) {
+		snprintf(path, sizeof(path), "%s/n%d", top, i % 5);
+		access(path, F_OK);
+		if (i % 16 == 0)
+			ls_or_error(top);
+	}
+}
+
+/* As soon as it is done in the container, whoever else is looking. */
+TEST(nesting, names_of_a_container_at_once)
+{
+	char below[32], above[2][32];
+	pid_t a, b;
+
+	SKIP_ON_OVERLAY("keeps what it knows");
+	both_on_a_container();
+	a = spawn(list_and_look, "m1");
+	b = spawn(list_and_look, "m2");
+	for (int i = 0; i < 300; i++) {
+		snprintf(below, sizeof(below), "mnt/n%d", i % 5);
+		for (int m = 0; m < 2; m++)
+			snprintf(above[m], sizeof(above[m]), "m%d/n%d", m + 1, i % 5);
+		mk_file(below, "x");
+		for (int m = 0; m < 2; m++)
+			CHECK_STR(cat(above[m]), "x");
+		CHECK_SYS(unlink(below));
+		for (int m = 0; m < 2; m++)
+			CHECK_ERR(access(above[m], F_OK), ENOENT);
+	}
+	reap(a);
+	reap(b);
+	check_both("", "a b d e");
+	CHECK_SYS(umount("m1") | umount("m2"));
+}
+
 /* overlayfs below: as a layer it is read, as an upper it is refused, and why is said. */
 TEST(nesting, on_overlayfs)
 {

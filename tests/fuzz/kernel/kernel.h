@@ -52,6 +52,7 @@ typedef struct { int refs; } refcount_t;
 #define BIT(n)			(1UL << (n))
 #define GENMASK_ULL(h, l)	((~0ULL >> (63 - (h))) & (~0ULL << (l)))
 #define READ_ONCE(x)		(x)
+#define WRITE_ONCE(x, v)	((x) = (v))
 #define smp_load_acquire(p)	(*(p))
 #define test_bit(n, p)		((*(p) >> (n)) & 1)
 #define test_bit_acquire(n, p)	test_bit(n, p)

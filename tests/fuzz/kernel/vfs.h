@@ -56,6 +56,7 @@ struct inode {
 };
 
 struct dentry {
+	unsigned long d_time;
 	unsigned int d_flags;
 	struct inode *d_inode;
 	struct super_block *d_sb;
@@ -118,6 +119,7 @@ ssize_t __vfs_getxattr(struct dentry *dentry, struct inode *inode, const char *n
 		       void *value, size_t size);
 struct dentry *d_splice_alias(struct inode *inode, struct dentry *dentry);
 void d_add(struct dentry *dentry, struct inode *inode);
+void d_drop(struct dentry *dentry);
 struct dentry *d_lookup(struct dentry *dir, const struct qstr *name);
 static inline u32 full_name_hash(const void *salt, const char *name, u32 len)
 {
