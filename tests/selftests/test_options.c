@@ -159,8 +159,10 @@ TEST(options, log_is_clean_on_success)
 		CHECK_STR(mount_log, "");
 }
 
-/* More layers than one fsconfig value holds, in the way of mount(8). */
-/* As much as mount(2) takes: a page with its NUL. */
+/*
+ * More layers than one fsconfig value holds, in the way of mount(8): as much as mount(2)
+ * takes, a page with its NUL.
+ */
 TEST(options, long_list_by_mount2)
 {
 	char list[8192] = "lowerdir=", path[64];
@@ -205,6 +207,8 @@ TEST(options, each_shown_line_is_accepted_again)
 		{ { "lowerdir", "l1" }, UPPER, WORK, { "userxattr", NULL }, {} },
 		{ { "lowerdir", "l1" }, UPPER, WORK, { "ro", NULL }, {} },
 		{ { "lowerdir", "l1" }, UPPER, WORK, { "volatile", NULL }, {} },
+		{ { "lowerdir", "l1:l2" }, UPPER, WORK, { "aufs_whiteouts", NULL }, {} },
+		{ { "lowerdir", "t\tn\n#:l1" }, {} },
 	};
 	char first[1024], second[1024];
 
@@ -212,6 +216,7 @@ TEST(options, each_shown_line_is_accepted_again)
 	fx_dirs(2);
 	mk_dir("l 3");
 	mk_dir("d,a");
+	mk_dir("t\tn\n#");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		print_options(lines[i]);
 		if (fs_mount(lines[i], "mnt"))

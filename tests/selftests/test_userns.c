@@ -112,6 +112,45 @@ TEST(userns, upper_needs_userxattr)
 	}
 }
 
+/* What is safe there works there: options, one more mount to look into, layers of data. */
+TEST(userns, options_that_work)
+{
+	struct mnt_opt all[] = { { "lowerdir", "l1:l2" }, { "upperdir", "upper" },
+				 { "workdir", "work" }, { "userxattr", NULL },
+				 { "volatile", NULL }, { "aufs_whiteouts", NULL }, {} };
+	struct mnt_opt look[] = { { "lowerdir", "l1:l2" }, { "upperdir", "upper" },
+				  { "workdir", "work" }, { "userxattr", NULL },
+				  { "aufs_whiteouts", NULL }, { "ro", NULL }, {} };
+	struct mnt_opt data[] = { { "lowerdir", "l2::data" }, {} };
+
+	base();
+	mk_file("l1/.wh.gone", "");
+	mk_file("l2/gone", "gone");
+	mk_file("l2/stays", "stays");
+	give("l2/stays", NS_ROOT);
+	mk_dir("data");
+	mk_dir("view");
+	give("view", NS_ROOT);
+	IN_CHILD {
+		enter_userns();
+		CHECK_EQ(fs_mount(all, "mnt"), 0);
+		CHECK_STR(ls("mnt"), "stays");
+		CHECK_EQ(fs_mount(look, "view"), 0);
+		append_file("mnt/stays", "+");
+		CHECK_STR(cat("view/stays"), "stays+");
+		CHECK_SYS(umount("view"));
+		CHECK_SYS(umount("mnt"));
+		CHECK_EQ(fs_mount(look, "view"), -EINVAL);
+		CHECK(strstr(mount_log, "volatile"));
+		CHECK_SYS(rmdir("work/work/incompat/volatile"));
+		CHECK_EQ(fs_mount(look, "view"), 0);
+		CHECK_STR(ls("view"), "stays");
+		CHECK_SYS(umount("view"));
+		CHECK_EQ(fs_mount(data, "mnt"), 0);
+		CHECK_STR(ls("mnt"), "gone stays");
+	}
+}
+
 /* Nobody keeps another's directory from being used. */
 TEST(userns, upper_must_be_writable)
 {
