@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Trees that others have made for overlayfs, in the guest: a store of podman and buildah,
-# and files with their data elsewhere, as composefs has them.  Mounted by layerfs, changed,
+# Trees that others have made for overlayfs, in the guest: stores of podman and buildah, and
+# of containerd, and files with their data elsewhere, as composefs has them.  Mounted by layerfs, changed,
 # and mounted by overlayfs again, they show the same.  make guest-tools
 . "$(dirname "$0")/stores.sh"
 scratch=$LFS_SCRATCH/stores
@@ -134,6 +134,45 @@ umount "$mnt"
 run mount.layerfs none "$mnt" -o "$container"
 check "and layerfs what overlayfs has left" same "$tmp/by-overlayfs"
 umount "$mnt"
+
+# The store of containerd, with the same image; what it would mount, it says.
+run podman save --format docker-archive -o "$scratch/image.tar" localhost/after
+must "podman exports it" [ "$status" = 0 ]
+mkdir -p "$scratch/containerd" "$scratch/shown"
+cat >"$tmp/containerd.toml" <<TOML
+version = 2
+root = "$scratch/containerd"
+state = "/run/stores-containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "/run/stores-containerd.sock"
+TOML
+containerd --config "$tmp/containerd.toml" --log-level error >"$tmp/containerd.log" 2>&1 &
+daemon=$!
+ctr() { command ctr --address /run/stores-containerd.sock "$@"; }
+until ctr version >/dev/null 2>&1 || ! kill -0 "$daemon"; do sleep 1; done
+run ctr image import --snapshotter overlayfs "$scratch/image.tar"
+must "containerd imports it" [ "$status" = 0 ]
+run ctr image mount --rw --snapshotter overlayfs localhost/after:latest "$scratch/shown"
+must "and mounts it" [ "$status" = 0 ]
+container=$(sed -n "s|^overlay $scratch/shown overlay \([^ ]*\) .*|\1|p" /proc/mounts |
+	tr , '\n' | grep -E '^(lowerdir|upperdir|workdir)=' | paste -sd ,)
+listing "$scratch/shown" >"$tmp/by-overlayfs" 2>&1
+check "it has the change, too" grep -q conf.d/newer "$tmp/by-overlayfs"
+umount "$scratch/shown"
+run mount.layerfs none "$mnt" -o "$container"
+check "containerd's snapshot by layerfs" same "$tmp/by-overlayfs"
+echo layerfs >>"$mnt/etc/conf.d/b" && rm -r "$mnt/lib/deep" && mkdir "$mnt/lib/deep"
+check "changed by layerfs" [ $? = 0 ]
+listing "$mnt" >"$tmp/by-layerfs" 2>&1
+umount "$mnt"
+run sh -c "$(command ctr --address /run/stores-containerd.sock snapshot \
+	--snapshotter overlayfs mounts "$mnt" "$scratch/shown")"
+check "containerd mounts it again" [ "$status" = 0 ]
+check "and shows what layerfs has left" same "$tmp/by-layerfs"
+umount "$mnt"
+kill "$daemon"
+wait "$daemon"
 
 podman rm --all --force >/dev/null 2>&1
 umount "$scratch/store/overlay" 2>/dev/null
