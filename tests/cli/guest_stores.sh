@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Trees that others have made for overlayfs, in the guest: stores of podman and buildah, and
-# of containerd, and files with their data elsewhere, as composefs has them.  Mounted by layerfs, changed,
+# Trees that others have made for overlayfs, in the guest: stores of podman and buildah, of
+# containerd and of docker, and files with their data elsewhere, as composefs has them.  Mounted by layerfs, changed,
 # and mounted by overlayfs again, they show the same.  make guest-tools
 . "$(dirname "$0")/stores.sh"
 scratch=$LFS_SCRATCH/stores
@@ -171,6 +171,43 @@ run sh -c "$(command ctr --address /run/stores-containerd.sock snapshot \
 check "containerd mounts it again" [ "$status" = 0 ]
 check "and shows what layerfs has left" same "$tmp/by-layerfs"
 umount "$mnt"
+
+# And docker's, who asks that containerd for nothing here but to be there.
+mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
+echo '{ "deprecated-key-path": "/run/stores-docker.key" }' >"$tmp/dockerd.json"
+dockerd --config-file "$tmp/dockerd.json" --containerd /run/stores-containerd.sock --data-root "$scratch/docker" \
+	--exec-root /run/stores-docker --pidfile /run/stores-docker.pid \
+	--host unix:///run/stores-docker.sock --storage-driver overlay2 --bridge none \
+	--iptables=false --ip6tables=false >"$tmp/dockerd.log" 2>&1 &
+dockerd=$!
+docker() { /usr/bin/docker --host unix:///run/stores-docker.sock "$@"; }
+until docker version >/dev/null 2>&1 || ! kill -0 "$dockerd"; do sleep 1; done
+run docker load --input "$scratch/image.tar"
+[ "$status" = 0 ] || err=$(tail -n 20 "$tmp/dockerd.log")
+must "docker imports it" [ "$status" = 0 ]
+run docker create --name two --network none localhost/after true
+must "and makes a container" [ "$status" = 0 ]
+set -- $(docker inspect --format \
+	'{{.GraphDriver.Data.LowerDir}} {{.GraphDriver.Data.UpperDir}} {{.GraphDriver.Data.WorkDir}}' two)
+container=lowerdir=${1-},upperdir=${2-},workdir=${3-}
+run mount -t overlay none "$mnt" -o "$container"
+check "docker's container by overlayfs" [ "$status" = 0 ]
+listing "$mnt" >"$tmp/by-overlayfs" 2>&1
+check "it has the change, too" grep -q conf.d/newer "$tmp/by-overlayfs"
+umount "$mnt"
+run mount.layerfs none "$mnt" -o "$container"
+check "docker's container by layerfs" same "$tmp/by-overlayfs"
+echo layerfs >>"$mnt/etc/conf.d/b" && rm -r "$mnt/lib/deep" && mkdir "$mnt/lib/deep"
+check "changed by layerfs" [ $? = 0 ]
+umount "$mnt"
+run docker export --output "$scratch/exported.tar" two
+check "docker exports it" [ "$status" = 0 ]
+check "and it has what layerfs has left" sh -c '
+	tar -xOf "$1" etc/conf.d/b | grep -q layerfs && ! tar -tf "$1" | grep -q ^lib/deep/.' \
+	sh "$scratch/exported.tar"
+docker rm two >/dev/null
+kill "$dockerd"
+wait "$dockerd"
 kill "$daemon"
 wait "$daemon"
 
