@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -299,4 +300,15 @@ void drop_caches(bool pages)
 	if (fd < 0 || write(fd, what, 1) != 1)
 		FAIL("drop_caches: %s", strerror(errno));
 	close(fd);
+}
+
+int loop_system(const char *command)
+{
+	int fd = CHECK_SYS(open("/run/lfs-loop", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	int status;
+
+	CHECK_SYS(flock(fd, LOCK_EX));
+	status = system(command);
+	close(fd);
+	return status;
 }

@@ -65,6 +65,12 @@ extern char mount_log[4096];
 /* The overlayfs options that make it comparable; nothing for layerfs. */
 int fs_add_own_options(int fd);
 
+/*
+ * system(3) of what mounts images.  To look for a free loop device claims it for a moment,
+ * and who mounts it at that moment is told that it is busy: one at a time.
+ */
+int loop_system(const char *command);
+
 /* Drops clean dentries and inodes, and with @pages the page cache, of all. */
 void drop_caches(bool pages);
 

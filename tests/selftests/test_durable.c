@@ -53,7 +53,7 @@ static void on_a_disk(const char *mkfs, const char *mount_options, const char *o
 		 "%s img && losetup -f --show img >source && "
 		 "{ mount -o %s $(cat source) disk; rc=$?; losetup -d $(cat source); exit $rc; }",
 		 mkfs, mount_options);
-	CHECK_EQ(system(command), 0);
+	CHECK_EQ(loop_system(command), 0);
 	snprintf(loop, sizeof(loop), "%s", cat("source"));
 	loop[strcspn(loop, "\n")] = '\0';
 	mk_dir("disk/upper");
@@ -295,8 +295,8 @@ static void cut_the_power(void)
 	sync_one("disk/noise");
 	CHECK_EQ(system("cp --sparse=always img cut"), 0);
 	off_the_disk();
-	CHECK_EQ(system("mv cut img && losetup -f --show img >source && "
-			"mount $(cat source) disk && losetup -d $(cat source)"), 0);
+	CHECK_EQ(loop_system("mv cut img && losetup -f --show img >source && "
+			     "mount $(cat source) disk && losetup -d $(cat source)"), 0);
 	/* the log was replayed */
 	CHECK_STR(cat("disk/noise"), "x");
 	CHECK_EQ(fs_mount(opts, "mnt"), 0);

@@ -28,7 +28,7 @@ static void disk(const char *size, const char *mkfs, const char *type, const cha
 		 "{ test -e /dev/loop-control || modprobe loop; }; truncate -s %s img && "
 		 "%s img >log 2>&1 && { modprobe -q %s || grep -qw %s /proc/filesystems; } && "
 		 "mount -t %s -o loop img %s >>log 2>&1", size, mkfs, type, type, type, where);
-	if (system(command))
+	if (loop_system(command))
 		test_skip("no %s here: %s", type, cat("log"));
 }
 

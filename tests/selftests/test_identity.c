@@ -18,7 +18,7 @@
 
 static void sh(const char *command)
 {
-	if (system(command))
+	if (loop_system(command))
 		FAIL("%s", command);
 }
 

@@ -44,7 +44,7 @@ static void disk(const char *features, const char *options)
 		 "mkfs.ext4 -q -b 4096 %s img && losetup -f --show img >source && "
 		 "{ mount -o %s $(cat source) disk; rc=$?; losetup -d $(cat source); exit $rc; }",
 		 features, options);
-	if (system(command))
+	if (loop_system(command))
 		test_skip("no ext4 with %s", features);
 	snprintf(device, sizeof(device), "%s", cat("source"));
 	device[strcspn(device, "\n")] = '\0';
