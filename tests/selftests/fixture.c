@@ -312,3 +312,14 @@ int loop_system(const char *command)
 	close(fd);
 	return status;
 }
+
+int loop_mount(const char *image, const char *args, const char *where)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+		 "{ test -e /dev/loop-control || modprobe loop; } && "
+		 "loop=$(losetup -f --show %s) && "
+		 "{ mount %s $loop %s; rc=$?; losetup -d $loop; exit $rc; }", image, args, where);
+	return loop_system(command);
+}

@@ -71,6 +71,12 @@ int fs_add_own_options(int fd);
  */
 int loop_system(const char *command);
 
+/*
+ * Mounts an image, as mount(8) does with @args; the device goes with the mount, and nobody
+ * has it open beside that, which some kernels refuse.  The status of the command.
+ */
+int loop_mount(const char *image, const char *args, const char *where);
+
 /* Drops clean dentries and inodes, and with @pages the page cache, of all. */
 void drop_caches(bool pages);
 

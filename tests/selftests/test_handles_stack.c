@@ -224,7 +224,7 @@ TEST(handles, images_without_a_name)
 	mk_mtime("t2", 2000, 0);
 	if (loop_system("{ test -e /dev/loop-control || modprobe loop; mksquashfs t1 1.img && "
 			"mksquashfs t2 2.img; } >/dev/null 2>&1 && "
-			"mount -o loop 1.img s1 && mount -o loop 2.img s2"))
+			"mount -o loop,ro 1.img s1 && mount -o loop,ro 2.img s2"))
 		test_skip("no squashfs");
 	CHECK_EQ(fs_mount(one, "mnt"), 0);
 	CHECK_EQ(fs_mount(two, "other"), 0);
