@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Trees that others have made for overlayfs, in the guest: stores of podman and buildah, of
-# containerd and of docker, and files with their data elsewhere, as composefs has them.  Mounted by layerfs, changed,
-# and mounted by overlayfs again, they show the same.  make guest-tools
+# containerd and of docker, and files with their data elsewhere, as composefs has them.
+# Mounted by layerfs, changed, and mounted by overlayfs again, they show the same.
+# make guest-tools
 . "$(dirname "$0")/stores.sh"
 scratch=$LFS_SCRATCH/stores
 mnt=/mnt/stores
@@ -175,11 +176,13 @@ umount "$mnt"
 # And docker's, who asks that containerd for nothing here but to be there.
 mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
 echo '{ "deprecated-key-path": "/run/stores-docker.key" }' >"$tmp/dockerd.json"
-dockerd --config-file "$tmp/dockerd.json" --containerd /run/stores-containerd.sock --data-root "$scratch/docker" \
+dockerd --config-file "$tmp/dockerd.json" --data-root "$scratch/docker" \
+	--containerd /run/stores-containerd.sock \
 	--exec-root /run/stores-docker --pidfile /run/stores-docker.pid \
 	--host unix:///run/stores-docker.sock --storage-driver overlay2 --bridge none \
 	--iptables=false --ip6tables=false >"$tmp/dockerd.log" 2>&1 &
 dockerd=$!
+# Debian's: the machine may have another one.
 docker() { /usr/bin/docker --host unix:///run/stores-docker.sock "$@"; }
 until docker version >/dev/null 2>&1 || ! kill -0 "$dockerd"; do sleep 1; done
 run docker load --input "$scratch/image.tar"
