@@ -36,6 +36,7 @@
  *               filesystem is one that logs
  * @new_in_upper: the upper has it
  * @leave_whiteout: the image has the old name, and nothing takes its place
+ * @over_whiteout: the upper had a whiteout at the new name; known after the rename
  * @victim: what @new was, if it is overwritten; its lock is held
  */
 struct lfs_rn {
@@ -50,6 +51,7 @@ struct lfs_rn {
 	bool new_covered;
 	bool new_in_upper;
 	bool leave_whiteout;
+	bool over_whiteout;
 	struct inode *victim;
 };
 
@@ -127,7 +129,6 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 		.new_mnt_idmap = idmap,
 		.new_dir = d_inode(new_upper_dir),
 	};
-	bool over_whiteout;
 	int err;
 
 	if (rn->new_in_upper)
@@ -144,10 +145,10 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 	if (old == trap || new == trap)
 		goto put_new;
 
-	over_whiteout = !new_want && d_is_positive(new);
+	rn->over_whiteout = !new_want && d_is_positive(new);
 	if (rn->exchange) {
 		rd.flags = RENAME_EXCHANGE;
-	} else if (over_whiteout && (rn->leave_whiteout || d_is_dir(old))) {
+	} else if (rn->over_whiteout && (rn->leave_whiteout || d_is_dir(old))) {
 		/* The whiteout comes to the old name, where it may be wanted. */
 		rd.flags = RENAME_EXCHANGE;
 	} else if (rn->leave_whiteout) {
@@ -156,7 +157,7 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 	rd.old_dentry = old;
 	rd.new_dentry = new;
 	err = vfs_rename(&rd);
-	if (!err && (over_whiteout || rd.flags))
+	if (!err && (rn->over_whiteout || rd.flags))
 		lfs_note_unsettled(c);
 	/* Not wanted, and hiding nothing: if this fails, only a file is left over. */
 	if (!err && rd.flags == RENAME_EXCHANGE && !rn->exchange && !rn->leave_whiteout)
@@ -168,7 +169,55 @@ put_old:
 	return err;
 }
 
-static int lfs_rename_upper(struct lfs_rn *rn)
+/* The way back from where nothing was overwritten, with each whiteout where it was. */
+static int lfs_rename_back_locked(struct lfs_rn *rn, struct dentry *trap)
+{
+	struct lfs_container *c = lfs_container_of(rn->sb);
+	struct dentry *old_upper_dir = lfs_upper(rn->olddir);
+	struct dentry *new_upper_dir = lfs_upper(rn->newdir);
+	struct mnt_idmap *idmap = lfs_upper_idmap(c);
+	struct dentry *from, *to;
+	struct renamedata rd = {
+		.old_mnt_idmap = idmap,
+		.old_dir = d_inode(new_upper_dir),
+		.new_mnt_idmap = idmap,
+		.new_dir = d_inode(old_upper_dir),
+	};
+	int err;
+
+	from = lfs_upper_child(c, new_upper_dir, &rn->new->d_name, lfs_upper(d_inode(rn->old)));
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	to = lfs_upper_child(c, old_upper_dir, &rn->old->d_name, NULL);
+	if (IS_ERR(to)) {
+		err = PTR_ERR(to);
+		goto put_from;
+	}
+	err = -ESTALE;
+	if (from == trap || to == trap)
+		goto put_to;
+
+	if (d_is_positive(to))
+		rd.flags = RENAME_EXCHANGE;
+	else if (rn->over_whiteout)
+		rd.flags = RENAME_WHITEOUT;
+	rd.old_dentry = from;
+	rd.new_dentry = to;
+	err = vfs_rename(&rd);
+	if (!err && rd.flags)
+		lfs_note_unsettled(c);
+	/* Hides nothing, like the one that lfs_rename_locked() removes. */
+	if (!err && rd.flags == RENAME_EXCHANGE && !rn->over_whiteout)
+		vfs_unlink(idmap, d_inode(new_upper_dir), to, NULL);
+put_to:
+	dput(to);
+put_from:
+	dput(from);
+	return err;
+}
+
+static int lfs_rename_upper(struct lfs_rn *rn,
+			    int (*rename)(struct lfs_rn *rn, struct dentry *trap))
 {
 	struct dentry *old_dir = lfs_upper(rn->olddir), *new_dir = lfs_upper(rn->newdir);
 	struct dentry *trap;
@@ -177,7 +226,7 @@ static int lfs_rename_upper(struct lfs_rn *rn)
 	trap = lock_rename(new_dir, old_dir);
 	if (IS_ERR(trap))
 		return PTR_ERR(trap);
-	err = lfs_rename_locked(rn, trap);
+	err = rename(rn, trap);
 	unlock_rename(new_dir, old_dir);
 	return err;
 }
@@ -248,7 +297,7 @@ static int lfs_rename_marked(struct lfs_rn *rn)
 	lfs_moved_begin(d_inode(rn->old));
 	if (rn->exchange)
 		lfs_moved_begin(d_inode(rn->new));
-	return lfs_rename_upper(rn);
+	return lfs_rename_upper(rn, lfs_rename_locked);
 }
 
 static int lfs_rename_write(struct lfs_rn *rn)
@@ -278,9 +327,26 @@ static int lfs_rename_write(struct lfs_rn *rn)
 	return 0;
 }
 
+/* What was renamed gets its old name again; 0 if it has. */
+static int lfs_rename_back(struct lfs_rn *rn)
+{
+	struct lfs_container *c = lfs_container_of(rn->sb);
+	int err;
+
+	if (rn->victim)
+		return -EEXIST;
+	err = lfs_unlogged_begin(c);
+	if (err)
+		return err;
+	err = lfs_rename_upper(rn, lfs_rename_back_locked);
+	lfs_unlogged_end(c);
+	return err;
+}
+
 /*
  * RENAME_WHITEOUT, as mounts inside the container use it.  Two steps: a crash in between
- * may leave the new name without the whiteout, but loses nothing.
+ * may leave the new name without the whiteout, but loses nothing.  If the second fails,
+ * the first is undone, unless that has overwritten something.
  */
 static int lfs_rename_leave_inner(struct lfs_rn *rn, const struct cred *caller)
 {
@@ -295,9 +361,11 @@ static int lfs_rename_leave_inner(struct lfs_rn *rn, const struct cred *caller)
 	err = lfs_inner_whiteout_place(rn->olddir, &rn->old->d_name, temp);
 	if (!err)
 		goto out;
-	/* The VFS is going to think that nothing was renamed: have it look again. */
-	d_drop(rn->old);
-	d_drop(rn->new);
+	if (lfs_rename_back(rn)) {
+		/* The VFS is going to think that nothing was renamed: have it look again. */
+		d_drop(rn->old);
+		d_drop(rn->new);
+	}
 remove:
 	lfs_work_remove(lfs_container_of(rn->sb), temp);
 out:
