@@ -11,7 +11,7 @@ UPPERS := ext4 xfs btrfs tmpfs
 # per call, not once per sub-make.
 NEED_DEPS := all module tools selftests unit lint vm guest guest-lsm guest-tools guest-debug guest-faults faults debug-kernel \
 	$(UPPERS:%=guest-on-%) $(UPPERS:%=guest-debug-on-%) guest-uppers guest-debug-uppers model-uppers $(UPPERS:%=model-on-%) \
-	check check-debug demo bench bench-short bench-work bench-scale profile workloads mutants stress kcsan install dkms-install \
+	check check-debug demo bench bench-short bench-work bench-system bench-scale bench-parallel profile workloads mutants stress kcsan install dkms-install \
 	powercut powercut-tools \
 	fuzz fuzz-build fuzz-corpus fuzz-import fuzz-syscalls store-kill powercut-store
 ifeq ($(LFS_DEPS_DONE),)
@@ -130,6 +130,8 @@ help:
 	@echo 'make bench-short   a few of them in half a minute, beside those kept in the tree'
 	@echo 'make profile       where the instructions of an operation go, by function'
 	@echo 'make bench-work    find, grep, git, cp, tar, rm, the same way'
+	@echo 'make bench-system  gcc, apt-get, sqlite, nginx in a Debian root, the same way'
+	@echo 'make bench-parallel   one process and two at once, by the clock on the wall'
 	@echo 'make bench-scale   a thousand containers of one image at once, the same way'
 	@echo 'make bench-plot    cost against the number of layers, from the last bench, as a picture'
 	@echo 'make store-kill    layerctl killed at each call that changes the store'

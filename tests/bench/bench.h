@@ -117,7 +117,6 @@ struct bench {
 };
 
 extern const char *const kind_names[NR_KINDS];
-extern const struct table ops_table, work_table, scale_table;
 
 /**
  * struct program - what one call of bench measures
@@ -139,13 +138,15 @@ struct program {
 };
 
 extern const char *const kind_names[NR_KINDS];
-extern const struct program program_ops, program_work, program_scale;
+extern const struct program program_ops, program_work, program_system, program_scale,
+	program_parallel;
 
 /* util.c */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void must(bool ok, const char *what, const char *path);
 char *path_of(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 double now(void);
+double run(const char *dir, const char *root, const char *const argv[]);
 
 /* main.c */
 void add(struct result *results, int row, double value);

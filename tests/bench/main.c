@@ -23,7 +23,9 @@ static const char usage_text[] =
 "Programs:\n"
 "  ops              single operations; above 500 layers only mounts\n"
 "  work             find, grep, git, cp, tar, rm on the files of --tar\n"
+"  system           compiler, apt-get, sqlite, nginx in the Debian root of --tar\n"
 "  scale            many containers of one image, all mounted at once\n"
+"  parallel         two processes at once, beside one; needs two processors\n"
 "\n"
 "Options:\n"
 "  --layers LIST    numbers of layers (default: 1,64,500)\n"
@@ -32,13 +34,15 @@ static const char usage_text[] =
 "  --wall           the clock is the wall's: medians count, not the least\n"
 "  --out DIRECTORY  PROGRAM.json and PROGRAM.txt go there as well\n"
 "  --containers N   for scale: how many (default: 1000)\n"
-"  --tar FILE       for work: what is in the layers\n"
+"  --tar FILE       for work and system: what is in the layers\n"
 "  --help           this text\n";
 
 static const struct program *const programs[] = {
 	&program_ops,
 	&program_work,
+	&program_system,
 	&program_scale,
+	&program_parallel,
 };
 
 void add(struct result *results, int row, double value)

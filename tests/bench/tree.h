@@ -32,6 +32,7 @@
 /* Layers in DIR/l0 (the top) to DIR/lN-1; the whole in DIR/plain. */
 void tree_build(const char *dir, int layers);
 void tree_build_few(const char *dir, int layers);
+void tree_deal(const char *plain, const char *dir, int layers);
 void tree_remove(const char *dir);
 void tree_make_file(const char *path, size_t size);
 void tree_make_parents(const char *path);

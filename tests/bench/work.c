@@ -6,13 +6,9 @@
  * programs and their libraries should be in memory: see in-memory.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -59,32 +55,6 @@ static const char *commands[NR_WORKS][8] = {
 	[WORK_REMOVE_LOWER] = { "rm", "-rf", "src" },
 };
 
-static void become(const char *root, const char *const argv[])
-{
-	/* Not to /dev/null: grep notices, and is content with one match. */
-	int out = open("/tmp/bench-output", O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	if (out < 0 || dup2(out, STDOUT_FILENO) < 0 || chdir(root))
-		_exit(126);
-	execvp(argv[0], (char *const *)argv);
-	_exit(127);
-}
-
-static double run(const char *root, const char *const argv[])
-{
-	double start = now();
-	pid_t child = fork();
-	int status;
-
-	must(child >= 0, "fork for", argv[0]);
-	if (!child)
-		become(root, argv);
-	must(waitpid(child, &status, 0) == child, "wait for", argv[0]);
-	if (status)
-		die("%s in %s ends with status %#x", argv[0], root, status);
-	return now() - start;
-}
-
 static void run_all(const char *root, struct result *results)
 {
 	char *new = path_of("%s/new", root);
@@ -96,7 +66,7 @@ static void run_all(const char *root, struct result *results)
 
 		/* What the last one left to write is not this one's. */
 		sync();
-		ns = run(root, commands[work]);
+		ns = run(root, NULL, commands[work]);
 		if (results)
 			add(results, work, ns);
 	}
@@ -115,52 +85,8 @@ static void make_repository(const char *root)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(steps); i++)
-		run(src, steps[i]);
+		run(src, NULL, steps[i]);
 	free(src);
-}
-
-static void copy_file(const char *from, const char *to, const struct stat *st)
-{
-	struct timespec times[2] = { st->st_atim, st->st_mtim };
-	int in = open(from, O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 07777);
-	off_t left;
-	ssize_t n;
-
-	must(in >= 0, "open", from);
-	must(out >= 0, "create", to);
-	for (left = st->st_size; left > 0; left -= n) {
-		n = sendfile(out, in, NULL, left);
-		must(n > 0, "copy", from);
-	}
-	must(!futimens(out, times), "set times of", to);
-	close(in);
-	close(out);
-}
-
-static struct {
-	const char *dir;
-	size_t plain;		/* length of the plain tree's name */
-	int layers;
-	unsigned int nr;
-} dealing;
-
-static int deal_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	char *to;
-
-	(void)flag;
-	(void)ftw;
-	to = path_of("%s/l%u%s/", dealing.dir, dealing.nr++ % dealing.layers,
-		     path + dealing.plain);
-	/* Directories, too: git needs empty ones. */
-	if (S_ISREG(st->st_mode))
-		to[strlen(to) - 1] = '\0';
-	tree_make_parents(to);
-	if (S_ISREG(st->st_mode))
-		copy_file(path, to, st);
-	free(to);
-	return 0;
 }
 
 static void build(const struct bench *b, int layers, const char *dir)
@@ -178,21 +104,9 @@ static void build(const struct bench *b, int layers, const char *dir)
 	setenv("GIT_COMMITTER_EMAIL", "bench@localhost", 1);
 	must(!mkdir(plain, 0755), "mkdir", plain);
 	must(!mkdir(src, 0755), "mkdir", src);
-	run(plain, untar);
+	run(plain, NULL, untar);
 	make_repository(plain);
-	dealing.dir = dir;
-	dealing.plain = strlen(plain);
-	dealing.layers = layers;
-	dealing.nr = 0;
-	if (nftw(plain, deal_one, 32, FTW_PHYS))
-		die("cannot deal %s", plain);
-	/* Layers that got no file, if there are more layers than files. */
-	for (; dealing.nr < (unsigned int)layers; dealing.nr++) {
-		char *layer = path_of("%s/l%u", dir, dealing.nr);
-
-		must(!mkdir(layer, 0755), "mkdir", layer);
-		free(layer);
-	}
+	tree_deal(plain, dir, layers);
 	free(plain);
 	free(src);
 }
@@ -207,7 +121,7 @@ static void measure(struct bench *b, int stack, enum fs_kind kind,
 	(void)repeat;
 	/* Each time a new one, as the work uses it up. */
 	if (kind == KIND_BARE)
-		run(dir, copy);
+		run(dir, NULL, copy);
 	caches_drop();
 	if (kind != KIND_BARE)
 		root = container_mount(kind, dir, b->layers[stack], "work");
