@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* POSIX ACLs: the real object's, cached by the VFS on the container's inode. */
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 
@@ -76,6 +77,20 @@ int lfs_upper_set_acl(const struct lfs_container *c, struct dentry *upper, const
 	return err;
 }
 
+/*
+ * Whether the caller may not keep the setgid bit, and loses it with the new mode.  For tmpfs
+ * to remove an ACL is to set a mode, too.
+ */
+static bool lfs_set_acl_kills_sgid(struct mnt_idmap *idmap, struct inode *inode,
+				   const struct posix_acl *acl, int type)
+{
+	if (type != ACL_TYPE_ACCESS || !(inode->i_mode & S_ISGID))
+		return false;
+	if (!acl && lfs_c(inode)->upper_mnt->mnt_sb->s_magic != TMPFS_MAGIC)
+		return false;
+	return !in_group_or_capable(idmap, inode, i_gid_into_vfsgid(idmap, inode));
+}
+
 /**
  * lfs_set_acl - ->set_acl
  * @idmap: of the container's mount
@@ -90,6 +105,7 @@ int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 	struct inode *inode = d_inode(dentry);
 	const struct cred *old;
 	struct path path;
+	bool kills_sgid;
 	int err;
 
 	if (!IS_POSIXACL(d_inode(lfs_c(inode)->upper_mnt->mnt_root)))
@@ -98,7 +114,8 @@ int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 		return acl ? -EACCES : 0;
 	if (!inode_owner_or_capable(idmap, inode))
 		return -EPERM;
-	if (!acl && !lfs_upper(inode)) {
+	kills_sgid = lfs_set_acl_kills_sgid(idmap, inode, acl, type);
+	if (!acl && !kills_sgid && !lfs_upper(inode)) {
 		struct posix_acl *there = lfs_get_acl(idmap, dentry, type);
 
 		/* None is removed without a copy. */
@@ -106,12 +123,10 @@ int lfs_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 			return PTR_ERR_OR_ZERO(there);
 		posix_acl_release(there);
 	}
-	/* A caller who may not keep the setgid bit loses it with the new mode. */
 	err = lfs_copyup(dentry, LFS_COPYUP_ALL);
 	if (err)
 		return err;
-	if (type == ACL_TYPE_ACCESS && acl && (inode->i_mode & S_ISGID) &&
-	    !in_group_or_capable(idmap, inode, i_gid_into_vfsgid(idmap, inode))) {
+	if (kills_sgid) {
 		struct iattr attr = { .ia_valid = ATTR_KILL_SGID };
 
 		err = lfs_setattr(idmap, dentry, &attr);

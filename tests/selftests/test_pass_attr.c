@@ -268,6 +268,36 @@ TEST(pass, acl_removed_where_none_is)
 	CHECK_ERR(getxattr("mnt/some", ACCESS, NULL, 0), ENODATA);
 }
 
+static const char *const sgid_files[] = { "with", "without" };
+
+static void make_setgid(void)
+{
+	for (int i = 0; i < 2; i++) {
+		mk_file(sgid_files[i], "");
+		CHECK_SYS(chown(sgid_files[i], USER, 0));
+		CHECK_SYS(chmod(sgid_files[i], 02755));
+	}
+	CHECK_SYS(setxattr("with", ACCESS, acl, ACL_SIZE, 0));
+}
+
+/* By an owner who is not in the group: for tmpfs that is a change of mode. */
+static void acl_away(void)
+{
+	struct stat st;
+
+	for (int i = 0; i < 2; i++) {
+		AS_USER(USER)
+			DO(removexattr(sgid_files[i], ACCESS));
+		CHECK_SYS(stat(sgid_files[i], &st));
+		say("%s %o", sgid_files[i], st.st_mode);
+	}
+}
+
+TEST(pass, acl_removed_of_setgid)
+{
+	compare(make_setgid, acl_away);
+}
+
 static void say_mode(const char *path)
 {
 	struct stat st = {};
