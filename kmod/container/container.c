@@ -268,6 +268,7 @@ struct lfs_container *lfs_container_make(struct fs_context *fc, struct lfs_param
 	}
 	c->image_mnt = image_mnt;
 	init_rwsem(&c->work.log);
+	spin_lock_init(&c->work.whiteout_lock);
 	cred = lfs_mounter_creds();
 	c->cred = cred;
 	c->io_cred = lfs_nobodys_creds();

@@ -16,6 +16,7 @@
 #include "copyup/copyup.h"
 #include "copyup/links.h"
 #include "copyup/moved.h"
+#include "copyup/whiteout.h"
 #include "layer/marker.h"
 
 /**
@@ -41,7 +42,7 @@ void lfs_inode_gone(struct inode *inode, bool in_upper)
  * The whiteouts of a directory go.  Nobody has seen them, so that should whatever
  * they make way for fail, the directory has not changed.
  */
-static int lfs_clear_whiteouts(const struct path *dir)
+static int lfs_clear_whiteouts(struct lfs_container *c, const struct path *dir)
 {
 	struct inode *inode = d_inode(dir->dentry);
 	struct lfs_times times;
@@ -52,6 +53,7 @@ static int lfs_clear_whiteouts(const struct path *dir)
 	lfs_times_get(dir->dentry, &times);
 	inode_unlock(inode);
 	err = lfs_real_clear(dir, 0);
+	lfs_whiteout_forget(c, dir->dentry);
 	inode_lock(inode);
 	mtime = inode_get_mtime(inode);
 	if (!timespec64_equal(&mtime, &times.mtime))
@@ -86,7 +88,7 @@ int lfs_dir_hollow(struct inode *dir)
 		set_bit(LFS_I_OPAQUE, &lfs_i(dir)->flags);
 		lfs_dir_changed(dir);
 	}
-	err = lfs_clear_whiteouts(&path);
+	err = lfs_clear_whiteouts(lfs_c(dir), &path);
 	lfs_copy_attrs(dir);
 	return err;
 }
@@ -122,7 +124,6 @@ static int lfs_remove_plain(struct inode *dir, struct dentry *dentry)
 /* Only the image has the name. */
 static int lfs_remove_image(struct inode *dir, struct dentry *dentry)
 {
-	struct mnt_idmap *idmap = lfs_upper_idmap(lfs_c(dir));
 	struct dentry *upper_dir = lfs_upper(dir), *child;
 	struct inode *upper_inode = d_inode(upper_dir);
 	int err;
@@ -132,7 +133,7 @@ static int lfs_remove_image(struct inode *dir, struct dentry *dentry)
 	err = PTR_ERR_OR_ZERO(child);
 	if (!err) {
 		if (d_is_negative(child))
-			err = vfs_whiteout(idmap, upper_inode, child);
+			err = lfs_whiteout_make(lfs_c(dir), upper_inode, child);
 		dput(child);
 	}
 	inode_unlock(upper_inode);
@@ -142,7 +143,7 @@ static int lfs_remove_image(struct inode *dir, struct dentry *dentry)
 /* Both have it: a whiteout takes the place of the upper's object. */
 static int lfs_remove_both(struct inode *dir, struct dentry *dentry)
 {
-	struct lfs_new whiteout = { .mode = S_IFCHR | WHITEOUT_MODE, .rdev = WHITEOUT_DEV };
+	struct lfs_new whiteout = { .whiteout = true };
 	struct lfs_container *c = lfs_c(dir);
 	struct inode *inode = d_inode(dentry);
 	unsigned int flags = S_ISDIR(inode->i_mode) ? RENAME_EXCHANGE : 0;

@@ -15,6 +15,7 @@
 #include "container/container.h"
 #include "container/settle.h"
 #include "copyup/index.h"
+#include "copyup/whiteout.h"
 #include "image/names.h"
 #include "layer/lower.h"
 #include "layer/marker.h"
@@ -107,7 +108,8 @@ struct dentry *lfs_work_make(struct lfs_container *c, const struct lfs_new *new)
 	err = lfs_work_gone(c);
 	temp = err ? ERR_PTR(err) : lfs_work_name(c);
 	if (!IS_ERR(temp)) {
-		err = lfs_real_make(lfs_upper_idmap(c), dir, temp, new);
+		err = new->whiteout ? lfs_whiteout_make(c, dir, temp) :
+				      lfs_real_make(lfs_upper_idmap(c), dir, temp, new);
 		if (err) {
 			dput(temp);
 			temp = ERR_PTR(err);
@@ -144,8 +146,10 @@ void lfs_work_remove(struct lfs_container *c, struct dentry *temp)
 	struct path path = { .mnt = c->upper_mnt, .dentry = temp };
 	int err = 0;
 
-	if (d_is_dir(temp))
+	if (d_is_dir(temp)) {
 		err = lfs_real_clear(&path, 0);
+		lfs_whiteout_forget(c, temp);
+	}
 	inode_lock_nested(d_inode(c->work.dir), I_MUTEX_PARENT);
 	if (!err && temp->d_parent == c->work.dir && !d_unhashed(temp))
 		err = lfs_real_remove(lfs_upper_idmap(c), c->work.dir, temp);
@@ -728,6 +732,7 @@ void lfs_workdir_close(struct lfs_container *c)
 {
 	dput(c->work.index);
 	c->work.index = NULL;
+	lfs_whiteout_forget(c, NULL);
 	dput(c->work.handles);
 	c->work.handles = NULL;
 	dput(c->work.dir);

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/path.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 
 #include "layerfs.h"
 
@@ -29,6 +30,8 @@ struct fs_context;
  *       container/settle.c; not if @ordered
  * @logged: something was since the last commit that is known; under @log
  * @logs_aside: what is logged may not hold @log; stays true
+ * @whiteout: of the upper, to make others of; or NULL.  Under @whiteout_lock
+ * @whiteout_lock: above
  *
  * A temporary that a crash leaves here is removed by the next mount.
  */
@@ -45,6 +48,8 @@ struct lfs_workdir {
 	struct rw_semaphore log;
 	bool logged;
 	bool logs_aside;
+	struct dentry *whiteout;
+	spinlock_t whiteout_lock;	/* whiteout */
 };
 
 /**
@@ -54,6 +59,7 @@ struct lfs_workdir {
  * @target: of a symlink
  * @hardlink: link to this instead of making anything
  * @inner_whiteout: a regular file that is shown as a character device 0/0
+ * @whiteout: a whiteout; nothing else counts
  */
 struct lfs_new {
 	umode_t mode;
@@ -61,6 +67,7 @@ struct lfs_new {
 	const char *target;
 	struct dentry *hardlink;
 	bool inner_whiteout;
+	bool whiteout;
 };
 
 /**

@@ -249,6 +249,30 @@ TEST(pass, project_limits_the_container)
 	end_disk();
 }
 
+/*
+ *	l1/f, g, d/h
+ *	upper/d		of project 43, which is handed on
+ * A whiteout of another project cannot be linked there: it is another device.
+ */
+TEST(pass, whiteouts_of_projects)
+{
+	disk("-O quota,project", "prjquota");
+	mk_file("disk/l1/f", "");
+	mk_file("disk/l1/g", "");
+	mk_dir("disk/l1/d");
+	mk_file("disk/l1/d/h", "");
+	mk_dir("disk/upper/d");
+	project_set("disk/upper/d", 43, true);
+	mount_on_disk();
+	CHECK_SYS(unlink("mnt/f"));
+	CHECK_SYS(unlink("mnt/d/h"));
+	CHECK_SYS(unlink("mnt/g"));
+	CHECK(is_whiteout("disk/upper/d/h"));
+	CHECK_STR(ls("mnt"), "d");
+	CHECK_STR(ls("mnt/d"), "");
+	end_disk();
+}
+
 /* Of a directory of the upper with a project of its own statfs tells that limit. */
 TEST(pass, statfs_tells_the_limit_of_a_directory)
 {

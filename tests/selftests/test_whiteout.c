@@ -165,6 +165,44 @@ TEST(whiteout, marks_are_hidden)
 	CHECK(xattr_of("upper/r", "trusted.overlay.redirect"));
 }
 
+/*
+ *	l1/a, b, d/c, d/e, both
+ * All are names of one device, also what takes the place of a file of the upper.  One
+ * that loses its last name is not used again, nor one whose directory goes.
+ */
+TEST(whiteout, names_of_one_device)
+{
+	SKIP_ON_OVERLAY("on 6.12 keeps one in the work directory");
+	fx_dirs(1);
+	mk_file("l1/a", "");
+	mk_file("l1/b", "");
+	mk_file("l1/both", "");
+	mk_dirs("l1/d");
+	mk_file("l1/d/c", "");
+	mk_file("l1/d/e", "");
+	fx_mount(1);
+	append_file("mnt/both", "x");
+	CHECK_SYS(unlink("mnt/d/c"));
+	CHECK_SYS(unlink("mnt/d/e"));
+	CHECK_SYS(unlink("mnt/both"));
+	CHECK_EQ(stat_of("upper/d/c").st_ino, stat_of("upper/d/e").st_ino);
+	CHECK_EQ(stat_of("upper/d/c").st_ino, stat_of("upper/both").st_ino);
+	CHECK_EQ(stat_of("upper/both").st_nlink, 3);
+	CHECK_SYS(rmdir("mnt/d"));
+	CHECK_EQ(stat_of("upper/both").st_nlink, 2);
+	mk_file("mnt/both", "new");
+	CHECK_EQ(stat_of("upper/d").st_nlink, 1);
+	CHECK_SYS(unlink("mnt/a"));
+	CHECK_SYS(unlink("mnt/b"));
+	CHECK(is_whiteout("upper/a"));
+	CHECK_EQ(stat_of("upper/a").st_ino, stat_of("upper/b").st_ino);
+	CHECK_EQ(stat_of("upper/a").st_nlink, 2);
+	CHECK_STR(ls("mnt"), "both");
+	CHECK_STR(ls("work/work"), "");
+	fx_remount();
+	CHECK_STR(ls("mnt"), "both");
+}
+
 /* A size query of listxattr does not count what is hidden. */
 TEST(whiteout, listxattr_size)
 {
