@@ -37,6 +37,8 @@
  * @new_in_upper: the upper has it
  * @leave_whiteout: the image has the old name, and nothing takes its place
  * @over_whiteout: the upper had a whiteout at the new name; known after the rename
+ * @old_times: of the upper's @olddir before the rename
+ * @new_times: of the upper's @newdir, likewise
  * @victim: what @new was, if it is overwritten; its lock is held
  */
 struct lfs_rn {
@@ -52,6 +54,8 @@ struct lfs_rn {
 	bool new_in_upper;
 	bool leave_whiteout;
 	bool over_whiteout;
+	struct lfs_times old_times;
+	struct lfs_times new_times;
 	struct inode *victim;
 };
 
@@ -156,6 +160,8 @@ static int lfs_rename_locked(struct lfs_rn *rn, struct dentry *trap)
 	}
 	rd.old_dentry = old;
 	rd.new_dentry = new;
+	lfs_times_get(old_upper_dir, &rn->old_times);
+	lfs_times_get(new_upper_dir, &rn->new_times);
 	err = vfs_rename(&rd);
 	if (!err && (rn->over_whiteout || rd.flags))
 		lfs_note_unsettled(c);
@@ -209,6 +215,10 @@ static int lfs_rename_back_locked(struct lfs_rn *rn, struct dentry *trap)
 	/* Hides nothing, like the one that lfs_rename_locked() removes. */
 	if (!err && rd.flags == RENAME_EXCHANGE && !rn->over_whiteout)
 		vfs_unlink(idmap, d_inode(new_upper_dir), to, NULL);
+	if (!err) {
+		lfs_times_set(idmap, old_upper_dir, &rn->old_times);
+		lfs_times_set(idmap, new_upper_dir, &rn->new_times);
+	}
 put_to:
 	dput(to);
 put_from:

@@ -26,13 +26,15 @@ guest-faults: faults-build
 	$(FT_VM) --scratch-fs tmpfs --timeout 900 -- $(FT)/run --step 7 \
 		slab.mount slab.chmod_deep slab.write_big slab.readdir_merged slab.lookup_copied \
 		slab.create_over_whiteout slab.unlink_both slab.rename_dir slab.umount \
-		slab.truncate slab.show_options
+		slab.truncate slab.show_options slab.rename_upper_whiteout slab.follow_moved \
+		page.write_big layers.write_big upper.rename_dir blocks.write_big \
+		inodes.create quota.write_small
 
 $(FTB)/%.o: $(FT)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ST_CFLAGS) -Itests/selftests -c -o $@ $<
 
-$(FTB)/sweep: $(STB)/runner.o $(STB)/netlink.o $(ST_COMMON) $(FT_OBJS)
+$(FTB)/sweep: $(addprefix $(STB)/,handle.o idmap.o netlink.o runner.o userns.o) $(ST_COMMON) $(FT_OBJS)
 	$(CC) $(ST_CFLAGS) -o $@ $^ -lmnl
 
 -include $(wildcard $(FTB)/*.d)

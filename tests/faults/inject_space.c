@@ -38,7 +38,7 @@ static void ballast(int index, bool there)
 
 static void start_plain(void)
 {
-	devices_start("-N 256");
+	devices_start("-N 96");
 }
 
 static void fresh_blocks(void)

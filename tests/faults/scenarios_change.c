@@ -4,6 +4,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -41,6 +43,50 @@ CALL(chown_symlink, "sym", lchown("mnt/sym", 7, 7), .keeps_ino = "sym")
 CALL(chown_device, "dev", lchown("mnt/dev", 7, 7), .keeps_ino = "dev")
 CALL(chmod_twin, "twins", chmod("mnt/twin1", 0600), .keeps_ino = "twin2")
 CALL(utimens, "low", utimensat(AT_FDCWD, "mnt/low", times, 0), .keeps_ino = "low")
+
+/* Flags: by FS_IOC_SETFLAGS, as chattr(1) does. */
+static int chattr(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = RC(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	close(fd);
+	return rc;
+}
+
+static int chattr_file(void)
+{
+	return chattr("mnt/top", FS_NODUMP_FL);
+}
+
+static int chattr_dir(void)
+{
+	return chattr("mnt/m", FS_NODUMP_FL);
+}
+
+static int chattr_upper(void)
+{
+	return chattr("mnt/up", FS_NODUMP_FL);
+}
+
+/* Kept by a mark: the upper could not be worked with. */
+static int chattr_append(void)
+{
+	return chattr("mnt/top", FS_APPEND_FL);
+}
+
+static void unprotect(void)
+{
+	chattr("mnt/top", 0);
+}
+
+SCENARIO(chattr_file, "top", .op = chattr_file, .keeps_ino = "top")
+SCENARIO(chattr_dir, "m", .op = chattr_dir, .keeps_ino = "m")
+SCENARIO(chattr_upper, "up", .op = chattr_upper)
+SCENARIO(chattr_append, "top", .op = chattr_append, .keeps_ino = "top", .cleanup = unprotect,
+	 .flags = SCN_LATE)
 
 /* Extended attributes and ACLs. */
 CALL(setxattr, "low", setxattr("mnt/low", "user.new", "value", 5, 0), .keeps_ino = "low")

@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "idmap.h"
 #include "scenario.h"
 
 static int mount_one(void)
@@ -52,6 +53,31 @@ static int mount_volatile_again(void)
 SCENARIO(mount_volatile, "low", .op = mount_volatile_again, .flags = SCN_MOUNTS,
 	 .cleanup = (void (*)(void))drop_mark)
 
+/* What a crash has left is removed first. */
+static void dirty(void)
+{
+	mk_dirs("work/work/#5/d");
+	mk_file("work/work/#5/d/f", "left");
+	mk_file("work/work/#6", "left");
+	mk_whiteout("work/work/#7");
+}
+
+SCENARIO(mount_dirty, "low m", .prepare = dirty, .op = mount_one, .flags = SCN_MOUNTS)
+
+static int mount_userxattr(void)
+{
+	return world_mount(2, "userxattr");
+}
+
+static int mount_aufs(void)
+{
+	return world_mount(2, "aufs_whiteouts");
+}
+
+SCENARIO(mount_userxattr, "low m", .op = mount_userxattr, .options = "userxattr",
+	 .flags = SCN_MOUNTS)
+SCENARIO(mount_aufs, "low m", .op = mount_aufs, .options = "aufs_whiteouts", .flags = SCN_MOUNTS)
+
 /* The option string of mount(2), which is taken apart and unescaped. */
 CALL(mount_string, "low",
      mount("none", "mnt", LAYERFS_FS_NAME, 0,
@@ -65,10 +91,10 @@ static void second(void)
 	mk_dirs("mnt2");
 }
 
-static int mount_second(void)
+static int mount_beside(const char *lower)
 {
-	static const struct mnt_opt opt[] = {
-		{ "lowerdir", "l1:l2" }, { "upperdir", "upper2" },
+	const struct mnt_opt opt[] = {
+		{ "lowerdir", lower }, { "upperdir", "upper2" },
 		{ "workdir", "work2" }, { }
 	};
 	int rc = fs_mount(opt, "mnt2");
@@ -78,7 +104,75 @@ static int mount_second(void)
 	return rc;
 }
 
+static int mount_second(void)
+{
+	return mount_beside("l1:l2");
+}
+
 SCENARIO(mount_second, "low", .prepare = second, .op = mount_second, .flags = SCN_READS)
+
+/* On what is mounted: a container, and an image, which is adopted. */
+static int mount_on_container(void)
+{
+	return mount_beside("mnt");
+}
+
+static int mount_on_image(void)
+{
+	return mount_beside("image");
+}
+
+static int mount_view(void)
+{
+	static const struct mnt_opt opt[] = { { "lowerdir", "l1:l2" }, { } };
+	int rc = fs_mount(opt, "mnt2");
+
+	if (!rc)
+		CHECK_SYS(umount("mnt2"));
+	return rc;
+}
+
+static void with_image(void)
+{
+	static const struct mnt_opt opt[] = { { "lowerdir", "l1:l2" }, { } };
+
+	second();
+	mk_dirs("image");
+	if (fs_mount(opt, "image"))
+		FAIL("image: %s", mount_log);
+}
+
+static void without_image(void)
+{
+	CHECK_SYS(umount("image"));
+}
+
+SCENARIO(mount_on_container, "low up", .prepare = second, .op = mount_on_container,
+	 .flags = SCN_READS)
+SCENARIO(mount_on_image, "low", .prepare = with_image, .op = mount_on_image,
+	 .cleanup = without_image, .flags = SCN_READS)
+SCENARIO(mount_view, "low m", .prepare = second, .op = mount_view, .flags = SCN_READS)
+
+static void with_map(void)
+{
+	second();
+	maps();
+	mk_dirs("mapped");
+	map_onto("l2", map, "mapped");
+}
+
+static void without_map(void)
+{
+	CHECK_SYS(umount("mapped"));
+}
+
+static int mount_mapped(void)
+{
+	return mount_beside("l1:mapped");
+}
+
+SCENARIO(mount_mapped, "low m", .prepare = with_map, .op = mount_mapped,
+	 .cleanup = without_map, .flags = SCN_READS)
 
 static void go_ro(void)
 {

@@ -56,12 +56,24 @@ CALL(mkdir, "low", mkdir("mnt/new", 0755))
 CALL(mkdir_over_whiteout, "goned", mkdir("mnt/goned", 0755))
 CALL(mknod, "low", mknod("mnt/new", S_IFCHR | 0644, makedev(1, 5)))
 CALL(mknod_over_whiteout, "gone", mknod("mnt/gone", S_IFIFO | 0644, 0))
+/* A whiteout of a mount inside. */
+CALL(mknod_whiteout, "low", mknod("mnt/new", S_IFCHR, makedev(0, 0)))
+CALL(mknod_whiteout_over_whiteout, "gone", mknod("mnt/gone", S_IFCHR, makedev(0, 0)))
 CALL(symlink, "low", symlink("target", "mnt/new"))
 CALL(symlink_over_whiteout, "gone", symlink("target", "mnt/gone"))
 CALL(link, "low m", link("mnt/low", "mnt/m/new"), .keeps_ino = "low")
 CALL(link_over_whiteout, "low gone", link("mnt/low", "mnt/gone"), .keeps_ino = "low")
 
 CALL(unlink_lower, "low", unlink("mnt/low"))
+
+static void unlink_another(void)
+{
+	CHECK_SYS(unlink("mnt/top"));
+}
+
+/* Its whiteout is a link. */
+CALL(unlink_second, "low top", unlink("mnt/low"), .prepare = unlink_another)
+CALL(unlink_second_both, "both top", unlink("mnt/both"), .prepare = unlink_another)
 CALL(unlink_deep, "deep", unlink("mnt/deep/e/f/g"))
 CALL(unlink_upper, "up", unlink("mnt/up"))
 CALL(unlink_both, "both", unlink("mnt/both"))
@@ -124,3 +136,13 @@ MOVE(exchange_files, "low m", "low", "m/x1", RENAME_EXCHANGE)
 MOVE(exchange_dirs, "m deep", "m", "deep/e", RENAME_EXCHANGE)
 MOVE(exchange_file_dir, "up m", "up", "m", RENAME_EXCHANGE)
 MOVE(noreplace, "low", "low", "new", RENAME_NOREPLACE)
+
+/* Of two steps: if nothing is overwritten, the first is undone if the second fails. */
+MOVE(rename_lower_whiteout, "low m", "low", "m/new", RENAME_WHITEOUT)
+MOVE(rename_upper_whiteout, "up m", "up", "m/new", RENAME_WHITEOUT)
+MOVE(rename_both_whiteout, "both m", "both", "m/new", RENAME_WHITEOUT)
+MOVE(rename_dir_whiteout, "m", "m", "new", RENAME_WHITEOUT)
+MOVE(rename_updir_whiteout, "updir m", "updir", "m/new", RENAME_WHITEOUT)
+MOVE(rename_lower_whiteout_over_whiteout, "low gone", "low", "gone", RENAME_WHITEOUT)
+MOVE(rename_upper_whiteout_over_whiteout, "up gone", "up", "gone", RENAME_WHITEOUT)
+MOVE(rename_dir_whiteout_over_whiteout, "m goned", "m", "goned", RENAME_WHITEOUT)

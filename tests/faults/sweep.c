@@ -257,6 +257,20 @@ static void drop_lines(struct listing *l, const char *words)
 	l->count = n;
 }
 
+/* How many names a whiteout has: it may be a link of another or a device of its own. */
+static void drop_links_of_whiteouts(struct listing *l)
+{
+	char *at, *end;
+
+	for (size_t i = 0; i < l->count; i++) {
+		at = strstr(l->line[i], " nlink=");
+		if (!at || !strstr(l->line[i], "dev=0:0"))
+			continue;
+		end = strchrnul(at + 1, ' ');
+		memmove(at, end, strlen(end) + 1);
+	}
+}
+
 /* From @words to the next space, in all lines. */
 static void drop_words(struct listing *l, const char *words)
 {
@@ -291,6 +305,8 @@ static void check_upper(void)
 	copy_listing(&want, &upper_after);
 	drop_words(&now, " trusted.overlay.");
 	drop_words(&want, " trusted.overlay.");
+	drop_links_of_whiteouts(&now);
+	drop_links_of_whiteouts(&want);
 	if (scn->flags & SCN_SHADOW) {
 		drop_lines(&now, "dev=0:0");
 		drop_lines(&want, "dev=0:0");

@@ -169,12 +169,19 @@ void world_upper(void)
 		mk_dirs("upper/hollow");
 		mk_whiteout("upper/hollow/a");
 	}
+	if (has("copied")) {
+		mk_file("upper/copied", "");
+		CHECK_SYS(truncate("upper/copied", WORLD_BIG));
+		CHECK_SYS(lsetxattr("upper/copied", "trusted.overlay.metacopy", "", 0, 0));
+		mk_redirect("upper/copied", "/big");
+	}
 	age("upper");
 }
 
 /* Like mount(8): 0 or -errno. */
 int world_mount_at(int layers, const char *options, const char *target)
 {
+	static const char *const flags[] = { "volatile", "userxattr", "aufs_whiteouts" };
 	struct mnt_opt opt[24] = {};
 	static char lower[128];
 	int n = 0;
@@ -187,8 +194,9 @@ int world_mount_at(int layers, const char *options, const char *target)
 		opt[n++] = (struct mnt_opt){ "upperdir", "upper" };
 		opt[n++] = (struct mnt_opt){ "workdir", "work" };
 	}
-	if (strstr(options, "volatile"))
-		opt[n++] = (struct mnt_opt){ "volatile", NULL };
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (strstr(options, flags[i]))
+			opt[n++] = (struct mnt_opt){ flags[i], NULL };
 	return fs_mount(opt, target);
 }
 
