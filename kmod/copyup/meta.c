@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <linux/fileattr.h>
 #include <linux/mount.h>
+#include <linux/magic.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/security.h>
@@ -47,6 +48,17 @@ static int lfs_copy_acl(struct lfs_copyup *cu, const char *name)
 	return err;
 }
 
+/*
+ * xfs shows ACLs in their form on the disk, too, to which no id map applies; and so does
+ * what is stacked on xfs.
+ */
+static bool lfs_is_acl_on_disk(const struct super_block *sb, const char *name)
+{
+	if (sb->s_magic != XFS_SUPER_MAGIC && !sb->s_stack_depth)
+		return false;
+	return !strcmp(name, "trusted.SGI_ACL_FILE") || !strcmp(name, "trusted.SGI_ACL_DEFAULT");
+}
+
 static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 {
 	struct dentry *from = cu->from.dentry;
@@ -56,6 +68,8 @@ static int lfs_copy_xattr(struct lfs_copyup *cu, const char *name)
 
 	if (is_posix_acl_xattr(name))
 		return lfs_copy_acl(cu, name);
+	if (lfs_is_acl_on_disk(from->d_sb, name))
+		return 0;
 	/* The layer's marks say how the layer merges, not the copy. */
 	if (lfs_xattr_is_private(lfs_marks(cu->c->sb), name))
 		return 0;
