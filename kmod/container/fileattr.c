@@ -10,6 +10,7 @@
  */
 #include <linux/fs.h>
 #include <linux/fileattr.h>
+#include <linux/magic.h>
 #include <linux/uaccess.h>
 #include <linux/xattr.h>
 
@@ -141,7 +142,10 @@ int lfs_fileattr_inherit(const struct lfs_container *c, struct dentry *upper_dir
 	if (err)
 		return err;
 	flags = dir.flags & LFS_INHERIT_FL;
-	if (d_is_dir(temp))
+	/* Which hands on only how data is stored. */
+	if (upper_dir->d_sb->s_magic == BTRFS_SUPER_MAGIC)
+		flags &= FS_COMPR_FL;
+	else if (d_is_dir(temp))
 		flags |= dir.flags & FS_DIRSYNC_FL;
 	return lfs_temp_fileattr_set(c, temp, flags, 0);
 }
@@ -339,10 +343,17 @@ int lfs_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct file
  * lfs_get_version - FS_IOC_GETVERSION: the generation of the real inode
  * @inode: file or directory of a container
  * @arg: where to, in user space
+ *
+ * Return: 0, -ENOTTY or -EFAULT.
  */
 long lfs_get_version(const struct inode *inode, unsigned long arg)
 {
-	return put_user(lfs_real_inode(inode)->i_generation, (int __user *)arg);
+	const struct inode *real = lfs_real_inode(inode);
+
+	/* A filesystem without any ioctl tells nobody: tmpfs. */
+	if (!real->i_fop->unlocked_ioctl)
+		return -ENOTTY;
+	return put_user(real->i_generation, (int __user *)arg);
 }
 
 /**

@@ -104,11 +104,13 @@ static void say_statx(const char *path)
 	if (DO(statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, mask, (void *)&sx)))
 		return;
 	DO(statx(AT_FDCWD, ".", 0, mask, (void *)&dot));
+	/* Layers and upper are in subvolumes of their own; a mount is in none. */
 	say("%s mask %x attributes %llx of %llx blksize %u nlink %u %u:%u %o size %llu", path,
-	    sx.stx_mask, (unsigned long long)sx.stx_attributes,
+	    sx.stx_mask & ~0x8000U, (unsigned long long)sx.stx_attributes,
 	    (unsigned long long)sx.stx_attributes_mask, sx.stx_blksize,
 	    S_ISDIR(sx.stx_mode) ? 0 : sx.stx_nlink, sx.stx_uid, sx.stx_gid, sx.stx_mode,
-	    (unsigned long long)sx.stx_size);
+	    /* Of a directory of the real one, where that depends on the names in it. */
+	    S_ISDIR(sx.stx_mode) ? 0 : (unsigned long long)sx.stx_size);
 	say("blocks %llu rdev %u:%u dio %u %u same mount %d dev %d btime %d",
 	    /* The mark of a copy may take a block, as any attribute may. */
 	    strcmp(path, "suid") ? (unsigned long long)sx.stx_blocks : 0,
@@ -127,7 +129,8 @@ static void stats(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		say_statx(names[i]);
 	DO(statx(fd, "", AT_EMPTY_PATH, 0, (void *)&sx));
-	say("mask %x", sx.stx_mask);
+	/* More may be told than was asked for. */
+	say("mask %x", sx.stx_mask & STATX_BASIC_STATS);
 	DO(statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, 0, (void *)&sx));
 	DO(statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE, (void *)&sx));
 	say("size %llu", (unsigned long long)sx.stx_size);

@@ -162,7 +162,9 @@ static void nowait(void)
 	iov = (struct iovec){ big, 4096 };
 	DO(pwrite(dfd, big, 4096, 4096));
 	DO(fsync(dfd));
-	DO(pwritev2(dfd, &iov, 1, 4096, RWF_NOWAIT));
+	/* xfs refuses if the file's times have to be set as well. */
+	got = pwritev2(dfd, &iov, 1, 4096, RWF_NOWAIT);
+	VAL(got == 4096 || (got < 0 && errno == EAGAIN));
 	DO(preadv2(dfd, &iov, 1, 4096, RWF_NOWAIT));
 	close(dfd);
 	/* An old descriptor, whose first read after the copy-up this is. */
@@ -231,6 +233,8 @@ static void copies(void)
 	DO(copy_file_range(f, (a = SIZE - 5, &a), g, (b = 0, &b), 10, 0));
 	DO(copy_file_range(f, (a = -1, &a), g, (b = 0, &b), 10, 0));
 	DO(copy_file_range(f, (a = 0, &a), g, (b = 1LL << 62, &b), 10, 0));
+	/* Some filesystems have files of that size: nobody wants to read it. */
+	DO(ftruncate(g, 5000));
 	DO(copy_file_range(f, (a = 0, &a), ap, NULL, 10, 0));
 	DO(copy_file_range(f, (a = 0, &a), ro, (b = 0, &b), 10, 0));
 	DO(copy_file_range(f, (a = 0, &a), path, (b = 0, &b), 10, 0));
@@ -366,6 +370,10 @@ static void extents(void)
 					      FIEMAP_FLAG_CACHE, 0x100 };
 	int fd = FD(open("holes", O_RDONLY)), dir = FD(open("d", O_RDONLY));
 
+	fm.h = (struct fiemap){ .fm_length = FIEMAP_MAX_OFFSET };
+	/* Where there is none, wrong arguments are not looked at either. */
+	if (DO(ioctl(fd, FS_IOC_FIEMAP, &fm)) && errno == EOPNOTSUPP)
+		return;
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
 		fm.h = (struct fiemap){ .fm_length = FIEMAP_MAX_OFFSET, .fm_flags = flags[i],
 					.fm_extent_count = 20 };
