@@ -22,7 +22,7 @@
 /* overlayfs's and our own, those that mean nothing here among them. */
 static const char *const marks[] = {
 	"opaque", "redirect", "impure", "metacopy", "layerfs.origin", "origin",
-	"nlink", "uuid", "upper", "overlay.", "layerfs.", "whatever",
+	"layerfs.key", "whiteout", "nlink", "uuid", "upper", "overlay.", "layerfs.", "whatever",
 };
 
 #define NMARKS	(sizeof(marks) / sizeof(*marks))
@@ -218,6 +218,51 @@ TEST(hostile, marks_on_files)
 	CHECK_STR(ls("mnt/d"), "");
 	CHECK_STR(ls("mnt/u"), "");
 	CHECK_SYS(umount("mnt"));
+}
+
+/*
+ *	l1/f		protected by the author of the layer: not in force
+ *	upper/N, dN	with each value
+ * Append-only or immutable is what says so and is no longer than overlayfs could make it;
+ * any other value protects from nothing, and none is an error.
+ */
+TEST(hostile, marks_of_protection)
+{
+	static const struct { const char *value; size_t len; bool append, immutable; } is[] = {
+		{ "", 0, false, false }, { "y", 1, false, false }, { "\0", 1, false, false },
+		{ "a", 1, true, false }, { "i", 1, false, true }, { "ia", 2, true, true },
+		{ "\0i", 2, false, true }, { "A", 1, false, false },
+		{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxi", 32, false, true },
+		{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxi", 33, false, false },
+	};
+	char path[32];
+
+	fx_dirs(1);
+	mk_file("l1/f", "layer");
+	put_xattr("l1/f", PREFIX "protattr", "ai", 2);
+	for (size_t i = 0; i < sizeof(is) / sizeof(*is); i++) {
+		snprintf(path, sizeof(path), "upper/%zu", i);
+		mk_file(path, "upper");
+		put_xattr(path, PREFIX "protattr", is[i].value, is[i].len);
+		snprintf(path, sizeof(path), "upper/d%zu", i);
+		mk_dir(path);
+		put_xattr(path, PREFIX "protattr", is[i].value, is[i].len);
+	}
+	fx_mount(1);
+	append_file("mnt/f", "+");
+	CHECK_STR(cat("mnt/f"), "layer+");
+	for (size_t i = 0; i < sizeof(is) / sizeof(*is); i++) {
+		const bool kept = is[i].append || is[i].immutable;
+
+		test_note("value %zu", i);
+		snprintf(path, sizeof(path), "mnt/%zu", i);
+		CHECK_STR(cat(path), "upper");
+		CHECK_EQ(truncate(path, 1), kept ? -1 : 0);
+		CHECK_EQ(unlink(path), kept ? -1 : 0);
+		snprintf(path, sizeof(path), "mnt/d%zu/new", i);
+		CHECK_EQ(mkdir(path, 0700), is[i].immutable ? -1 : 0);
+		CHECK_EQ(rmdir(path), kept ? -1 : 0);
+	}
 }
 
 /*

@@ -151,8 +151,11 @@ TEST(layertrees, metacopy_what_counts)
 	for (int i = 0; i < 100000; i += 997)
 		CHECK_EQ(p[i], pattern_byte(1, i));
 	CHECK_EQ(lseek(fd, 0, SEEK_DATA), 0);
-	CHECK_SYS(ioctl(fd, FS_IOC_FIEMAP, &fm));
-	CHECK(fm.map.fm_mapped_extents > 0);
+	/* tmpfs has none. */
+	if (ioctl(fd, FS_IOC_FIEMAP, &fm))
+		CHECK_EQ(errno, EOPNOTSUPP);
+	else
+		CHECK(fm.map.fm_mapped_extents > 0);
 	CHECK_EQ(lseek(fd, 0, SEEK_END), 100000);
 	munmap(p, 100000);
 	close(fd);

@@ -3,7 +3,7 @@
  * Who waits for somebody else's copy-up can be killed, and has changed nothing:
  *
  *	./
- *	|-- l1/			file, other
+ *	|-- l1/			file, other, dir/in, one and two, which are one file
  *	|-- disk/upper, work	on a disk that is frozen under the copy-up
  *	`-- mnt/
  */
@@ -80,10 +80,42 @@ static void copy_up(void *arg __attribute__((unused)))
 	append_file("mnt/file", "+");
 }
 
-TEST(signals, kill_who_waits_for_a_copy_up)
+/* A container with its upper on the disk. */
+static void on_disk(void)
 {
 	struct mnt_opt opts[] = { { "lowerdir", "l1" }, { "upperdir", "disk/upper" },
 				  { "workdir", "disk/work" }, {} };
+
+	SKIP_ON_OVERLAY("is not asked");
+	fx_dirs(1);
+	mk_dir("disk");
+	mk_file("l1/file", "file");
+	mk_file("l1/other", "other");
+	mk_dir("l1/dir");
+	mk_file("l1/dir/in", "in");
+	mk_file("l1/one", "links");
+	CHECK_SYS(link("l1/one", "l1/two"));
+	CHECK_EQ(system("truncate -s 64M img && mkfs.ext4 -q img"), 0);
+	CHECK_EQ(loop_mount("img", "", "disk"), 0);
+	mk_dir("disk/upper");
+	mk_dir("disk/work");
+	mk_file("disk/upper/meta", "");
+	CHECK_SYS(truncate("disk/upper/meta", 4));
+	CHECK_SYS(setxattr("disk/upper/meta", "trusted.overlay.metacopy", "", 0, 0));
+	mk_redirect("disk/upper/meta", "/file");
+	CHECK_EQ(fs_mount(opts, "mnt"), 0);
+}
+
+static void off_disk(void)
+{
+	/* That there are copies of files with several names is noted there. */
+	CHECK(!strcmp(ls("disk/work/work"), "") || !strcmp(ls("disk/work/work"), "incompat"));
+	CHECK_SYS(umount("mnt"));
+	CHECK_SYS(umount("disk"));
+}
+
+TEST(signals, kill_who_waits_for_a_copy_up)
+{
 	static const struct {
 		const char *what;
 		void (*fn)(void);
@@ -96,16 +128,7 @@ TEST(signals, kill_who_waits_for_a_copy_up)
 	int disk;
 	pid_t a;
 
-	SKIP_ON_OVERLAY("is not asked");
-	fx_dirs(1);
-	mk_dir("disk");
-	mk_file("l1/file", "file");
-	mk_file("l1/other", "other");
-	CHECK_EQ(system("truncate -s 64M img && mkfs.ext4 -q img"), 0);
-	CHECK_EQ(loop_mount("img", "", "disk"), 0);
-	mk_dir("disk/upper");
-	mk_dir("disk/work");
-	CHECK_EQ(fs_mount(opts, "mnt"), 0);
+	on_disk();
 	CHECK_STR(cat("mnt/file"), "file");
 	/* What is renamed is there: only what it takes the place of is waited for. */
 	append_file("mnt/other", "+");
@@ -119,13 +142,65 @@ TEST(signals, kill_who_waits_for_a_copy_up)
 	CHECK_SYS(ioctl(disk, FITHAW, 0));
 	close(disk);
 	reap(a);
-	CHECK_STR(ls("mnt"), "file other");
+	CHECK_STR(ls("mnt"), "dir file meta one other two");
 	CHECK_STR(cat("mnt/file"), "file+");
 	CHECK_STR(cat("mnt/other"), "other+");
 	CHECK_EQ(stat_of("mnt/file").st_mode & 07777, 0644);
 	CHECK(!xattr_of("mnt/file", "user.x"));
-	CHECK_STR(ls("disk/upper"), "file other");
-	CHECK_STR(ls("disk/work/work"), "");
-	CHECK_SYS(umount("mnt"));
-	CHECK_SYS(umount("disk"));
+	CHECK_STR(ls("disk/upper"), "file meta other");
+	off_disk();
+}
+
+/* Writes: what else changes something has the VFS hold a lock that nobody is killed in. */
+static void write_in(void *arg __attribute__((unused)))		{ append_file("mnt/dir/in", "+"); }
+static void write_link(void *arg __attribute__((unused)))	{ append_file("mnt/one", "+"); }
+static void fill_meta(void *arg __attribute__((unused)))	{ append_file("mnt/meta", "+"); }
+static void do_dir(void)	{ chmod("mnt/dir", 0711); }
+static void do_in_dir(void)	{ mkdir("mnt/dir/new", 0700); }
+static void do_link_other(void)	{ chmod("mnt/two", 0611); }
+static void do_unlink_one(void)	{ unlink("mnt/one"); }
+static void do_meta(void)	{ truncate("mnt/meta", 1); }
+static void do_unlink_meta(void)	{ unlink("mnt/meta"); }
+
+/* Copy-ups of other kinds: who waits can be killed, and who copies goes on after the thaw. */
+TEST(signals, kill_who_waits_for_other_copy_ups)
+{
+	static const struct {
+		const char *what;
+		void (*copies)(void *arg);
+		void (*waits[2])(void);
+	} kinds[] = {
+		{ "a directory", write_in, { do_dir, do_in_dir } },
+		{ "one of two names", write_link, { do_link_other, do_unlink_one } },
+		{ "a file without data", fill_meta, { do_meta, do_unlink_meta } },
+	};
+	int disk;
+
+	on_disk();
+	CHECK_STR(cat("mnt/meta"), "file");
+	CHECK_STR(cat("mnt/two"), "links");
+	CHECK_STR(cat("mnt/one"), "links");
+	CHECK_STR(ls("mnt/dir"), "in");
+	disk = CHECK_SYS(open("disk", O_RDONLY | O_DIRECTORY));
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		pid_t a;
+
+		CHECK_SYS(ioctl(disk, FIFREEZE, 0));
+		a = spawn(kinds[i].copies, NULL);
+		wait_until_stuck(a);
+		for (int w = 0; w < 2; w++)
+			killed_while_it_waits(kinds[i].what, kinds[i].waits[w]);
+		CHECK_SYS(ioctl(disk, FITHAW, 0));
+		reap(a);
+	}
+	close(disk);
+	CHECK_STR(ls("mnt"), "dir file meta one other two");
+	CHECK_EQ(stat_of("mnt/dir").st_mode & 07777, 0755);
+	CHECK_STR(ls("mnt/dir"), "in");
+	CHECK_STR(cat("mnt/dir/in"), "in+");
+	CHECK_EQ(stat_of("mnt/two").st_mode & 07777, 0644);
+	CHECK_EQ(stat_of("mnt/two").st_nlink, 2);
+	CHECK_STR(cat("mnt/two"), "links+");
+	CHECK_STR(cat("mnt/meta"), "file+");
+	off_disk();
 }
