@@ -251,13 +251,19 @@ static bool same_object(int a, int b)
 	return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
 }
 
+/* A box's root, from which the file is moved, and which nobody removes. */
+static const char *my_box(void)
+{
+	return me.nr % 3 ? "mnt/c0" : "mnt/c2";
+}
+
 /* To another directory, if that is still one when it comes to it. */
 static int p_move(void)
 {
 	char path[MAX_PATH];
 	int dir, err;
 
-	snprintf(path, sizeof(path), "%s", me.nr % 3 ? "mnt/c0" : "mnt/c2");
+	snprintf(path, sizeof(path), "%s", my_box());
 	for (unsigned int depth = rnd(4); depth; depth--)
 		snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%c",
 			 'a' + rnd(4));
@@ -298,6 +304,24 @@ static int p_link(void)
 	return p_check();
 }
 
+/*
+ * A new file of the name, which is gone.  So may be the directory, if nothing else was in
+ * it: then in a box's root.
+ */
+static int make_mine(void)
+{
+	struct stat st;
+	int fd = openat(mine.dir, mine.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOENT || fstat(mine.dir, &st) || st.st_nlink)
+		return open_mine(O_RDWR | O_CREAT | O_EXCL);
+	close(mine.dir);
+	mine.dir = MUST(open(my_box(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	return open_mine(O_RDWR | O_CREAT | O_EXCL);
+}
+
 static int p_recreate(void)
 {
 	int old = open_mine(one_in(2) ? O_RDWR : O_RDONLY), fd;
@@ -311,7 +335,7 @@ static int p_recreate(void)
 	if (one_in(3))
 		check_fd(old, "unlinked and changed");
 	close(old);
-	fd = open_mine(O_RDWR | O_CREAT | O_EXCL);
+	fd = make_mine();
 	memset(want, 0, sizeof(want));
 	memset(want, 1 + rnd(255), len);
 	mine.size = len;
